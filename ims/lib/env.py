@@ -1,0 +1,62 @@
+"""Settings from the environment; a wrong value stops the start with a message that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+ENV = environ.Env()
+
+
+def text(name: str, default: str = "") -> str:
+    return str(ENV.str(name, default=default)).strip()
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """1, true, yes or on; 0, false, no, off or nothing."""
+    value = text(name, "1" if default else "0").lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off", ""}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r}: give 1 or 0.")
+
+
+def number(name: str, default: int, *, minimum: int = 0) -> int:
+    return int(_number(name, default, minimum, int, "whole number"))
+
+
+def decimal(name: str, default: float, *, minimum: float = 0.0) -> float:
+    return float(_number(name, default, minimum, float, "number"))
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """A comma-separated list."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def zone(name: str, default: str) -> str:
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(
+            f"{name}={value!r}: give the name of a time zone, e.g. Asia/Kolkata."
+        ) from error
+    return value
+
+
+def _number(
+    name: str, default: float, minimum: float, read: Callable[[str], float], kind: str
+) -> float:
+    value = text(name, str(default)) or str(default)
+    try:
+        result = read(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={value!r}: give a {kind}.") from error
+    if result < minimum:
+        raise ImproperlyConfigured(f"{name}={value!r}: give {minimum} or more.")
+    return result

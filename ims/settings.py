@@ -1,0 +1,283 @@
+"""All settings of IMS, from the environment alone (a file named .env beside manage.py is read first).
+
+Every variable has a default, a unit and a line in .env.example. A wrong value stops the start with a
+message that names it.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from ims.lib import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.ENV.read_env(str(BASE_DIR / ".env"))  # a missing file is fine; the real environment wins
+
+# --- Safety -----------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+INSECURE_KEY = "development-only-never-use-this-key-where-anybody-else-can-reach-it"
+SECRET_KEY = env.text("SECRET_KEY") or (INSECURE_KEY if DEBUG else "")
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")  # older keys: sessions, links, queued jobs
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")  # e.g. https://ims.example.com
+
+if not DEBUG:
+    if not SECRET_KEY or SECRET_KEY == INSECURE_KEY or len(SECRET_KEY) < 40:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is missing or too short: give 40 or more random characters, or DEBUG=1 on your own machine."
+        )
+    if "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS=*: name the hosts that IMS answers for, separated by commas.")
+
+HTTPS = env.flag("HTTPS", default=not DEBUG)  # behind a proxy that ends TLS and sets X-Forwarded-Proto
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+# No inline script or style, nothing from other hosts.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Apps -------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "ims.lib",
+    "ims.accounts",
+    "ims.web",
+    "scheduling",  # before django_q: its `qcluster` command is the one that runs
+    "masterdata",
+    "django_q",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "axes",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "ims.lib.logs.RequestLogMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ims.accounts.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "ims.urls"
+WSGI_APPLICATION = "ims.wsgi.application"
+ASGI_APPLICATION = "ims.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ims.web.context.page",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Database: SQLite by default, PostgreSQL by DATABASE_URL ------------------------------------------
+DATABASES = {"default": env.ENV.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'ims.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # writers queue up at BEGIN instead of failing in mid-transaction
+        "timeout": 20,  # seconds to wait for another writer
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
+    }
+    # A real file, because a real qcluster process works on the same database in the tests.
+    _database["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["CONN_MAX_AGE"] = env.number("DATABASE_CONN_MAX_AGE_SECONDS", 600)
+    _database["CONN_HEALTH_CHECKS"] = True
+else:
+    raise ImproperlyConfigured("DATABASE_URL: give sqlite:///path or postgres://user:password@host:port/name.")
+
+# --- People -------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # locks out a guesser
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = env.number("LOGIN_FAILURE_LIMIT", 10, minimum=1)  # per name and address
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("LOGIN_LOCKOUT_MINUTES", 15, minimum=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "ims.accounts.views.locked_out"
+AXES_IPWARE_PROXY_COUNT = 1 if HTTPS else 0
+AXES_VERBOSE = False
+
+# --- API ----------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "ims.accounts.authentication.BearerAuthentication",
+        "ims.accounts.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["ims.lib.api.isAuthenticatedCustom"],
+    "DEFAULT_PAGINATION_CLASS": "ims.lib.api.Pagination",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "ims.lib.api.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env.text("THROTTLE_ANONYMOUS", "60/min"),
+        "user": env.text("THROTTLE_USER", "1200/min"),
+    },
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_TTL": timedelta(hours=env.number("TOKEN_HOURS", 720, minimum=1)),
+    "AUTO_REFRESH": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "IMS",
+    "DESCRIPTION": "Tracking, dispatch, trips, cross-dock prices and licences, with their background jobs.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Background jobs: Django Q2 with the database as broker -------------------------------------------
+# Timeouts, retries and how long a result is kept stand above each task (@task); these are the engine's own.
+QUEUES = ("high_priority", "normal", "low_priority")  # in order of urgency
+Q_CLUSTER = {
+    "name": "IMS_Q_Cluster",  # also the salt of signed payloads: never change it while jobs wait
+    "workers": env.number("Q_WORKERS", 4, minimum=1),  # processes; `qcluster --workers N` overrides
+    "recycle": 500,  # jobs after which a worker is replaced, so that leaked memory goes
+    "timeout": 90,  # seconds; the default of @task(timeout=…), which overrides it per task
+    "retry": 120,  # seconds; must exceed timeout. A claimed job is leased for its own timeout and this margin
+    "queue_limit": 1,  # jobs waiting inside a cluster; the rest waits in the database, in order of urgency
+    "bulk": 1,  # jobs claimed at once
+    "max_attempts": 0,  # 0: attempts are counted and ended by @task(retries=…), not by Django Q2
+    "ack_failures": False,  # a failed job stays until its last attempt, then is acknowledged
+    "save_limit": 0,  # results are kept by @task(keep=…) and pruned by a schedule, never in the result path
+    "catch_up": False,  # a schedule that was missed runs once, not once for every missed time
+    "compress": True,  # payloads
+    "poll": 0.1,  # seconds between looks at an empty queue
+    "guard_cycle": 0.5,  # seconds between looks at the workers
+    "orm": "default",  # the database that is the broker
+    "broker_class": "scheduling.broker.DatabaseBroker",  # one cluster serves all queues, most urgent first
+    "scheduler": False,  # ours runs instead (scheduling/due.py): exact, and one bad row harms no other
+    "label": "Django Q2",  # the heading in the admin
+    "sync": env.flag("TASKS_SYNC"),  # 1: every job runs where it is enqueued
+    # `Q_CLUSTER_NAME=high_priority python manage.py qcluster` serves that queue alone.
+    "ALT_CLUSTERS": {queue: {} for queue in QUEUES},
+    # cpu_affinity is left out on purpose: it pins workers to cores and makes busy cores busier.
+}
+HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
+
+# --- Time -----------------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"  # everything is stored so
+OPERATIONS_TIME_ZONE = env.zone("OPERATIONS_TIME_ZONE", "Asia/Kolkata")  # rules 'today', shifts, digests
+
+# --- Vendors --------------------------------------------------------------------------------------------
+TRACK123_BASE_URL = env.text("TRACK123_BASE_URL", "https://api.track123.com/gateway/open-api/")
+TRACK123_TIMEOUT_SECONDS = env.decimal("TRACK123_TIMEOUT_SECONDS", 20, minimum=0.1)
+TRACK123_REQUESTS_PER_SECOND = env.decimal("TRACK123_REQUESTS_PER_SECOND", 5, minimum=0.1)  # per endpoint
+
+# --- Mail -----------------------------------------------------------------------------------------------
+vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "IMS <ims@localhost>")
+EMAIL_TIMEOUT = 15  # seconds
+
+# --- Words, files, pages --------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+MEDIA_URL = "media/"
+MEDIA_ROOT = env.text("MEDIA_ROOT", str(BASE_DIR / "media"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG  # under uvicorn in development, without collectstatic
+
+# --- Logs: one JSON object a line ------------------------------------------------------------------------
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOG_FILE = env.text("LOG_FILE")  # empty: standard error
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "ims.lib.logs.JsonFormatter"},
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"},
+    },
+    "handlers": {
+        "out": (
+            {"class": "logging.handlers.WatchedFileHandler", "filename": LOG_FILE, "formatter": "json"}
+            if LOG_FILE
+            else {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}
+        )
+    },
+    "root": {"handlers": ["out"], "level": LOG_LEVEL},
+    "loggers": {
+        "django-q": {"handlers": ["out"], "level": LOG_LEVEL, "propagate": False},
+        "django.server": {"handlers": ["out"], "level": LOG_LEVEL, "propagate": False},
+    },
+}

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class MasterdataConfig(AppConfig):
+    name = "masterdata"
+    verbose_name = "Shipments"
+    default_auto_field = "django.db.models.BigAutoField"
