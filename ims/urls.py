@@ -1,0 +1,17 @@
+"""Every address of IMS: each app lists its own, whole, in its urls.py."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("ims.accounts.urls")),  # sign-in, password reset, /api/auth/
+    path("", include("ims.web.urls")),  # home, health, OpenAPI
+    path("", include("scheduling.urls")),  # /api/scheduling/
+    path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "ims.web.errors.bad_request"
+handler403 = "ims.web.errors.permission_denied"
+handler404 = "ims.web.errors.not_found"
+handler500 = "ims.web.errors.server_error"
