@@ -8,4 +8,9 @@ class SchedulingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        autodiscover_modules("tasks")
+        from django_q.signals import pre_execute
+
+        from scheduling import checks, execution  # noqa: F401 - checks register themselves
+
+        autodiscover_modules("tasks")  # every app's declarations; no database, no process
+        pre_execute.connect(execution.remember, dispatch_uid="scheduling.execution")

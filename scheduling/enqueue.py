@@ -1,0 +1,110 @@
+"""Put jobs into the queue: one row each in Django Q2's table, in the caller's transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.signals import pre_enqueue
+
+from scheduling import packages
+from scheduling.declaration import DeclaredTask, find
+from scheduling.jobs import Job
+from scheduling.models import JobState, QueuedJob
+from scheduling.packages import Package
+
+ROWS_A_STATEMENT = 500
+BROKER_DATABASE = settings.Q_CLUSTER["orm"]
+
+
+def enqueue(
+    declared: DeclaredTask[Any, Any],
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    due: datetime | None = None,
+    group: str | None = None,
+) -> Job:
+    """Queue one job, due now or at `due`. For a unique task the unfinished twin is returned instead."""
+    package = packages.build(declared, args, kwargs or {})
+    if group:
+        package["group"] = group
+    return insert(package, due=due)
+
+
+def enqueue_many(declared: DeclaredTask[Any, Any], calls: list[dict[str, Any]]) -> list[Job]:
+    if declared.unique:
+        return [enqueue(declared, (), kwargs) for kwargs in calls]
+    rows = [_row(declared, packages.build(declared, (), kwargs)) for kwargs in calls]
+    QueuedJob.objects.using(BROKER_DATABASE).bulk_create(rows, batch_size=ROWS_A_STATEMENT)
+    jobs = [Job(row.job_id) for row in rows]
+    _run_here_if_sync(jobs)
+    return jobs
+
+
+def insert(package: Package, *, due: datetime | None = None, queue: str | None = None) -> Job:
+    """Queue a complete package. `queue` overrides the declared one."""
+    declared = find(package["func"])
+    row = _row(declared, package, due, queue)
+    while True:
+        stored = _store(row)
+        if stored is not None:
+            break  # ours, or the unfinished twin of a unique job
+    job = Job(stored)
+    if stored == row.job_id:
+        _run_here_if_sync([job])
+    return job
+
+
+def _row(
+    declared: DeclaredTask[Any, Any],
+    package: Package,
+    due: datetime | None = None,
+    queue: str | None = None,
+) -> QueuedJob:
+    pre_enqueue.send(sender="django_q", task=package)
+    now = timezone.now()
+    later = due is not None and due > now
+    return QueuedJob(
+        key=queue or declared.queue,
+        payload=packages.dumps(package),
+        lock=due if later else now,
+        job_id=package["id"],
+        func=declared.path,
+        state=JobState.SCHEDULED if later else JobState.WAITING,
+        enqueued_at=now,
+        unique_key=_unique_key(declared, package) if declared.unique else None,
+    )
+
+
+def _store(row: QueuedJob) -> str | None:
+    """Insert the row and return its job id, or the id of its twin; None when the twin has just finished."""
+    jobs = QueuedJob.objects.using(BROKER_DATABASE)
+    if row.unique_key is None:
+        jobs.bulk_create([row])
+        return row.job_id
+    jobs.bulk_create([row], ignore_conflicts=True)
+    return jobs.filter(unique_key=row.unique_key).values_list("job_id", flat=True).first()
+
+
+def _unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:
+    """Equal for two calls with the same arguments, however they are spelt."""
+    bound = declared.signature.bind(*package["args"], **package["kwargs"])
+    bound.apply_defaults()
+    arguments = json.dumps([bound.args, bound.kwargs], sort_keys=True, default=str)
+    return hashlib.sha256(f"{declared.path}{arguments}".encode()).hexdigest()
+
+
+def _run_here_if_sync(jobs: list[Job]) -> None:
+    from django_q.conf import Conf
+
+    if Conf.SYNC:
+        from scheduling.inline import run_job
+
+        for job in jobs:
+            run_job(job.id)

@@ -1,0 +1,31 @@
+"""The errors that callers of the engine meet."""
+
+
+class BadDeclaration(TypeError):
+    """A task, hook or schedule is declared in a way that cannot work; raised at import."""
+
+
+class Undeclared(LookupError):
+    """A function or hook is not declared with @task or @hook, so no job may call it."""
+
+
+class SoftTimeout(Exception):  # noqa: N818 - a public name
+    """Raised inside a task at its soft_timeout, so that it can tidy up before the hard one."""
+
+
+class Throttled(Exception):  # noqa: N818 - a public name
+    """No free slot of a throttle within the time the caller would wait; passing, so worth a retry."""
+
+    permanent = False
+
+    def __init__(self, name: str, retry_after: float) -> None:
+        super().__init__(f"The limit {name!r} is used up for the next {retry_after:.1f} s.")
+        self.retry_after = retry_after
+
+
+class BadInterval(ValueError):
+    """The interval of a schedule is not a whole number of minutes from 1 to 32767, or it runs by cron."""
+
+
+class UnknownSchedule(LookupError):
+    """No declared schedule has this name."""

@@ -1,0 +1,42 @@
+"""Finished jobs are kept for as long as their task says, failures for longer; pruned in small batches."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django_q.models import Task as FinishedTask
+
+from scheduling import declaration
+from scheduling.models import Attempt, Cancellation, Heartbeat, Progress
+
+BATCH = 500  # rows a statement
+DEFAULT_KEEP = timedelta(days=30)  # for tasks that are no longer declared
+
+
+def prune(now: datetime) -> dict[str, int]:
+    """Delete what is old at `now`; returns how many rows of each kind went."""
+    keep = {declared.path: declared.keep or DEFAULT_KEEP for declared in declaration.tasks()}
+    failures_before = now - timedelta(days=settings.HISTORY_FAILURES_DAYS)
+    successes = sum(
+        _delete(FinishedTask.objects.filter(success=True, func=path, stopped__lt=now - age))
+        for path, age in keep.items()
+    ) + _delete(FinishedTask.objects.filter(success=True, stopped__lt=now - DEFAULT_KEEP).exclude(func__in=keep))
+    return {
+        "successes": successes,
+        "failures": _delete(FinishedTask.objects.filter(success=False, stopped__lt=failures_before)),
+        "attempts": _delete(Attempt.objects.filter(stopped_at__lt=failures_before)),
+        "progress": _delete(Progress.objects.filter(updated_at__lt=failures_before)),
+        "cancellations": _delete(Cancellation.objects.filter(requested_at__lt=failures_before)),
+        "heartbeats": _delete(Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1))),
+    }
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """Delete in short transactions, so that nobody waits behind a long one."""
+    count = 0
+    while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
+        count += rows.model._default_manager.filter(pk__in=keys).delete()[0]
+    return count

@@ -1,0 +1,139 @@
+"""The engine's own tables, and the queue as a typed view of Django Q2's table."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class JobState(models.TextChoices):
+    SCHEDULED = "scheduled"  # waits for its time
+    WAITING = "waiting"
+    RUNNING = "running"
+    RETRYING = "retrying"  # failed, waits for the next attempt
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNREADABLE = "unreadable"  # its payload cannot be read with any known key; kept
+
+
+class QueuedJob(models.Model):
+    """One job that has not finished: a row of Django Q2's OrmQ, with the columns the engine adds to it.
+
+    `lock` means what it means in Django Q2: nobody else may take the row before that time. It is also the
+    fence: a worker may start, postpone or acknowledge a job only while `lock` is the one it was given.
+    """
+
+    key = models.CharField(max_length=100)  # the queue
+    payload = models.TextField()
+    lock = models.DateTimeField(null=True)
+    job_id = models.CharField(max_length=32, default="")
+    func = models.CharField(max_length=256, default="")
+    state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
+    attempts = models.IntegerField(default=0)  # starts, counted before execution
+    enqueued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    unique_key = models.CharField(max_length=64, null=True)
+    has_slot = models.BooleanField(default=False)  # a start within the task's rate is reserved for it
+
+    class Meta:
+        managed = False  # the table is Django Q2's; our columns and indexes come by migration 0001
+        db_table = '"django_q_ormq"'  # quoted: Django allows one model a table name, and OrmQ has it
+
+    def __str__(self) -> str:
+        return f"{self.func} {self.job_id}"
+
+
+class Attempt(models.Model):
+    """One failed attempt of a job, with its traceback."""
+
+    job_id = models.CharField(max_length=32, db_index=True)
+    number = models.PositiveIntegerField()
+    func = models.CharField(max_length=256)
+    started_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(default=timezone.now, db_index=True)
+    error = models.TextField()
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it was the last attempt.")
+
+    class Meta:
+        ordering = ["job_id", "number"]
+        constraints = [models.UniqueConstraint(fields=["job_id", "number"], name="one_row_per_attempt")]
+
+    def __str__(self) -> str:
+        return f"{self.func} {self.job_id} attempt {self.number}"
+
+
+class Progress(models.Model):
+    """How far a job says it is. Written only by tasks that call progress()."""
+
+    job_id = models.CharField(max_length=32, primary_key=True)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    stage = models.CharField(max_length=200, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "progress"
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.percent}%"
+
+    @property
+    def percent(self) -> int | None:
+        """Whole percent, 0 to 100; None while the total is unknown."""
+        return min(100, self.done * 100 // self.total) if self.total > 0 else None
+
+
+class Cancellation(models.Model):
+    """Somebody asked for a job to be cancelled; honoured_at tells when it was."""
+
+    job_id = models.CharField(max_length=32, primary_key=True)
+    requested_at = models.DateTimeField(default=timezone.now, db_index=True)
+    requested_by = models.CharField(max_length=150, blank=True)
+    honoured_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.job_id
+
+
+class ScheduleOverride(models.Model):
+    """A declared schedule and what an operator changed of it; the Schedule row follows from both.
+
+    Rows of Django Q2's Schedule that no override points at were made by hand and are left alone.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+    stopped = models.BooleanField(default=False)
+    interval_minutes = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: as declared.")
+    schedule_id = models.IntegerField(null=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Heartbeat(models.Model):
+    """A cluster that is alive, as it said itself a moment ago; a clean stop removes the row."""
+
+    cluster_id = models.UUIDField(primary_key=True)
+    host = models.CharField(max_length=255, blank=True)
+    pid = models.IntegerField(default=0)
+    queues = models.JSONField(default=list)
+    workers = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+    stat = models.TextField(blank=True, help_text="Django Q2's signed Stat, for qinfo and qmonitor.")
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid}"
+
+
+class ThrottleSlot(models.Model):
+    """The next free start of a rate limit that all processes share."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    next_at = models.FloatField(help_text="Seconds since 1970.")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,105 @@
+"""The signed package that travels in OrmQ.payload: Django Q2's task dict, made and read in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.signing import BadSignature
+from django.utils import timezone
+from django_q import core_signing
+from django_q.conf import Conf
+from django_q.humanhash import uuid
+from django_q.signing import PickleSerializer, SignedPackage
+from django_q.utils import get_func_repr
+
+from scheduling import declaration
+from scheduling.declaration import DeclaredTask
+
+Package = dict[str, Any]
+
+
+class Unreadable(ValueError):
+    """A payload that no known SECRET_KEY signed, or that cannot be unpacked."""
+
+
+def build(declared: DeclaredTask[Any, Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Package:
+    """A package for one call. Raises TypeError where the call cannot work or its arguments are not JSON."""
+    declared.signature.bind(*args, **kwargs)
+    for position, value in enumerate(args):
+        check_json(value, f"{declared.name}: argument {position + 1}")
+    for name, value in kwargs.items():
+        check_json(value, f"{declared.name}: argument {name!r}")
+    readable_name, job_id = uuid()
+    return complete(
+        {
+            "id": job_id,
+            "name": readable_name,
+            "func": declared.path,
+            "args": args,
+            "kwargs": dict(kwargs),
+            "started": timezone.now(),
+        }
+    )
+
+
+def complete(package: Package) -> Package:
+    """Check a package, from us or from Django Q2's async_task, and give it what its task declares."""
+    declared = check(package)
+    package["func"] = declared.path
+    package.setdefault("timeout", declared.timeout)
+    package.setdefault("save", declared.keep is not None)
+    return package
+
+
+def check(package: Package) -> DeclaredTask[Any, Any]:
+    """The declared task a package calls; raises Undeclared before anything is imported."""
+    declared = declaration.find(get_func_repr(package["func"]) if not is_task(package["func"]) else package["func"].path)
+    hook = package.get("hook")
+    declaration.check_hook(get_func_repr(hook) if hook else None)
+    return declared
+
+
+def is_task(function: object) -> bool:
+    return isinstance(function, DeclaredTask)
+
+
+def dumps(package: Package) -> str:
+    return str(SignedPackage.dumps(package))
+
+
+def loads(payload: str) -> Package:
+    """Read a payload signed with SECRET_KEY or one of SECRET_KEY_FALLBACKS."""
+    for key in (Conf.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        try:
+            package = core_signing.loads(payload, key=key, salt=Conf.PREFIX, serializer=PickleSerializer)
+        except BadSignature:
+            continue
+        except Exception as error:
+            raise Unreadable(f"The payload is signed but cannot be unpacked: {error!r}") from error
+        if isinstance(package, dict) and {"id", "func", "args", "kwargs"} <= package.keys():
+            return package
+        raise Unreadable("The payload is signed but is not a task package.")
+    raise Unreadable("No known SECRET_KEY signed this payload. Put the old key into SECRET_KEY_FALLBACKS.")
+
+
+def check_json(value: object, where: str) -> None:
+    """Arguments are JSON values: what a person can read in a job's row and any version can load."""
+    if value is None or isinstance(value, str | bool | int):
+        return
+    if isinstance(value, float) and math.isfinite(value):
+        return
+    if isinstance(value, list):
+        for item in value:
+            check_json(item, where)
+        return
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        for item in value.values():
+            check_json(item, where)
+        return
+    raise TypeError(
+        f"{where} is {type(value).__name__}, not a JSON value. Give ids, texts, numbers, true, false, null,"
+        " lists and objects of these; a Decimal or a date as text."
+    )
