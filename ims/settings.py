@@ -26,10 +26,13 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")  # e.g. https://ims.exa
 if not DEBUG:
     if not SECRET_KEY or SECRET_KEY == INSECURE_KEY or len(SECRET_KEY) < 40:
         raise ImproperlyConfigured(
-            "SECRET_KEY is missing or too short: give 40 or more random characters, or DEBUG=1 on your own machine."
+            "SECRET_KEY is missing or too short: give 40 or more random characters"
+            " (on your own machine DEBUG=1 will do)."
         )
     if "*" in ALLOWED_HOSTS:
-        raise ImproperlyConfigured("ALLOWED_HOSTS=*: name the hosts that IMS answers for, separated by commas.")
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS=*: name the hosts that IMS answers for, separated by commas."
+        )
 
 HTTPS = env.flag("HTTPS", default=not DEBUG)  # behind a proxy that ends TLS and sets X-Forwarded-Proto
 SECURE_SSL_REDIRECT = HTTPS
@@ -85,6 +88,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "ims.lib.logs.RequestLogMiddleware",
+    "ims.lib.api.JsonErrorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,7 +138,9 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["CONN_MAX_AGE"] = env.number("DATABASE_CONN_MAX_AGE_SECONDS", 600)
     _database["CONN_HEALTH_CHECKS"] = True
 else:
-    raise ImproperlyConfigured("DATABASE_URL: give sqlite:///path or postgres://user:password@host:port/name.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL: give sqlite:///path or postgres://user:password@host:port/name."
+    )
 
 # --- People -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -147,6 +153,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "ims.accounts.passwords.RevokeTokens"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -156,7 +163,6 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.number("LOGIN_LOCKOUT_MINUTES", 15, mi
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "ims.accounts.views.locked_out"
-AXES_IPWARE_PROXY_COUNT = 1 if HTTPS else 0
 AXES_VERBOSE = False
 
 # --- API ----------------------------------------------------------------------------------------------
@@ -168,7 +174,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["ims.lib.api.isAuthenticatedCustom"],
     "DEFAULT_PAGINATION_CLASS": "ims.lib.api.Pagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["ims.lib.api.JSONParser"],
     "EXCEPTION_HANDLER": "ims.lib.api.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
@@ -178,7 +184,9 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.text("THROTTLE_ANONYMOUS", "60/min"),
         "user": env.text("THROTTLE_USER", "1200/min"),
+        "login": env.text("THROTTLE_LOGIN", "20/min"),
     },
+    "NUM_PROXIES": 0,  # uvicorn has already put the caller's address in place of a trusted proxy's
     "COERCE_DECIMAL_TO_STRING": True,
 }
 REST_KNOX = {

@@ -7,6 +7,10 @@ from django.utils.functional import cached_property
 class User(AbstractUser):
     """A person or program with a login; holds any number of roles."""
 
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.username
+
     @cached_property
     def roles(self) -> frozenset[str]:
         return frozenset(self.groups.values_list("name", flat=True))

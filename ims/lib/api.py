@@ -1,18 +1,26 @@
 """What every JSON endpoint shares: the two error shapes, paging, and who may ask."""
 
 import re
-from typing import Any
+from typing import IO, Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
-from rest_framework import exceptions, pagination, permissions, status
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
+from rest_framework import exceptions, pagination, parsers, permissions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
+API_PREFIX = "/api/"
 # Addresses whose callers expect {"success": false, "error": "…"}; all others get {"error": {…}}.
 FLAT_ERRORS = re.compile(r"^/api/(masterdata/tracking/|driver|eic/)")
+CURES = {
+    "not_authenticated": "Sign in, or send the header Authorization: Bearer TOKEN.",
+    "authentication_failed": "Sign in again at /api/auth/login/.",
+    "unsupported_media_type": "Send the body as application/json.",
+    "permission_denied": "Ask an administrator for the role it needs.",
+}
 
 
 class isAuthenticatedCustom(permissions.IsAuthenticated):
@@ -38,6 +46,16 @@ class Pagination(pagination.PageNumberPagination):
     page_size_query_param = "page_size"
 
 
+class JSONParser(parsers.JSONParser):
+    """JSON that is nested beyond reason is the caller's error, not ours."""
+
+    def parse(self, stream: IO[bytes], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(stream, *args, **kwargs)
+        except RecursionError as error:
+            raise exceptions.ParseError("JSON parse error - nested too deeply.") from error
+
+
 class BadRequest(exceptions.ValidationError):
     """A 400 whose sentence names the field and the cure."""
 
@@ -45,22 +63,50 @@ class BadRequest(exceptions.ValidationError):
         super().__init__({field: [message]})
 
 
+class JsonErrorsMiddleware(MiddlewareMixin):
+    """Errors under /api/ from outside DRF are JSON too: unknown addresses, CSRF, crashes."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        is_error = response.status_code >= status.HTTP_400_BAD_REQUEST
+        is_json = response.get("Content-Type", "").startswith("application/json")
+        if not is_error or is_json or not request.path.startswith(API_PREFIX):
+            return response
+        code, message = OUTSIDE_DRF.get(response.status_code, ("error", response.reason_phrase))
+        return error_response(request, code, message, response.status_code)
+
+
+OUTSIDE_DRF = {
+    status.HTTP_400_BAD_REQUEST: (
+        "bad_request",
+        "The request could not be read. Check its address and body.",
+    ),
+    status.HTTP_403_FORBIDDEN: ("permission_denied", "You may not do this. Reload the page and try again."),
+    status.HTTP_404_NOT_FOUND: ("not_found", "Nothing is at this address. The known ones are at /api/docs/."),
+    status.HTTP_405_METHOD_NOT_ALLOWED: ("method_not_allowed", "This address does not take this method."),
+    status.HTTP_500_INTERNAL_SERVER_ERROR: (
+        "server_error",
+        "Something failed on our side and was logged. Try again, or report the X-Request-Id header.",
+    ),
+}
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Turn every API error into one of the two shapes."""
     response = drf_exception_handler(exc, context)
-    if response is None:
-        return None
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(str(exc) or None)
     elif isinstance(exc, PermissionDenied):
-        exc = exceptions.PermissionDenied()
-    assert isinstance(exc, exceptions.APIException)
+        exc = exceptions.PermissionDenied(str(exc) or None)
+    if response is None or not isinstance(exc, exceptions.APIException):
+        return None  # a crash: Django logs it and JsonErrorsMiddleware answers
     code, message, fields = describe(exc)
     response.data = error_body(context["request"].path, code, message, fields)
     return response
 
 
-def error_body(path: str, code: str, message: str, fields: dict[str, list[str]] | None = None) -> dict[str, Any]:
+def error_body(
+    path: str, code: str, message: str, fields: dict[str, list[str]] | None = None
+) -> dict[str, Any]:
     fields = fields or {}
     if FLAT_ERRORS.match(path):
         return {"success": False, "error": message, "code": code, "fields": fields}
@@ -79,7 +125,7 @@ def error_response(
 
 
 def describe(exc: exceptions.APIException) -> tuple[str, str, dict[str, list[str]]]:
-    """The code, one sentence and the messages per field of an API exception."""
+    """The code, one sentence with its cure, and the messages per field of an API exception."""
     if isinstance(exc, exceptions.ValidationError):
         fields = field_messages(exc.detail)
         field, messages = next(iter(fields.items()), ("", ["The request is not valid."]))
@@ -87,21 +133,22 @@ def describe(exc: exceptions.APIException) -> tuple[str, str, dict[str, list[str
         return "invalid", message, fields
     codes = exc.get_codes()
     code = codes if isinstance(codes, str) else exc.default_code
-    return code, str(exc.detail), {}
+    message = str(exc.detail)
+    if message == str(exc.default_detail) or code == "unsupported_media_type":
+        message = f"{message} {CURES.get(code, '')}".strip()
+    return code, message, {}
 
 
 def field_messages(detail: Any, prefix: str = "") -> dict[str, list[str]]:
     """Flatten nested validation details to {"field.sub": ["message"]}."""
     if isinstance(detail, dict):
-        found: dict[str, list[str]] = {}
-        for key, value in detail.items():
-            found |= field_messages(value, f"{prefix}.{key}" if prefix else str(key))
-        return found
-    if isinstance(detail, list):
-        if any(isinstance(item, dict | list) for item in detail):
-            found = {}
-            for index, item in enumerate(detail):
-                found |= field_messages(item, f"{prefix}.{index}" if prefix else str(index)) if item else {}
-            return found
-        return {prefix or "non_field_errors": [str(item) for item in detail]} if detail else {}
-    return {prefix or "non_field_errors": [str(detail)]}
+        children = detail.items()
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        children = enumerate(detail)
+    else:
+        messages = detail if isinstance(detail, list) else [detail]
+        return {prefix or "non_field_errors": [str(message) for message in messages]} if messages else {}
+    found: dict[str, list[str]] = {}
+    for key, value in children:
+        found |= field_messages(value, f"{prefix}.{key}" if prefix else str(key))
+    return found

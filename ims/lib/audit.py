@@ -20,4 +20,6 @@ def record(
 ) -> AuditLog:
     """Keep one control action. `user` is None for the command line."""
     known = user if user is not None and user.is_authenticated else None
-    return AuditLog.objects.create(action=action, target=target, user=known, before=before or {}, after=after or {})
+    return AuditLog.objects.create(
+        action=action, target=target, user=known, before=before or {}, after=after or {}
+    )

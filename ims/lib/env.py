@@ -49,9 +49,7 @@ def zone(name: str, default: str) -> str:
     return value
 
 
-def _number(
-    name: str, default: float, minimum: float, read: Callable[[str], float], kind: str
-) -> float:
+def _number(name: str, default: float, minimum: float, read: Callable[[str], float], kind: str) -> float:
     value = text(name, str(default)) or str(default)
     try:
         result = read(value)

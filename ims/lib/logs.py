@@ -44,8 +44,17 @@ class RequestLogMiddleware:
             response = self.get_response(request)
             response["X-Request-Id"] = request_id
             if not request.path.startswith(QUIET):
-                facts = {"status": response.status_code, "ms": round((time.perf_counter() - started) * 1000, 1)}
-                logger.info("%s %s %s", request.method, masked_path(request), response.status_code, extra={"facts": facts})
+                facts = {
+                    "status": response.status_code,
+                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                }
+                logger.info(
+                    "%s %s %s",
+                    request.method,
+                    masked_path(request),
+                    response.status_code,
+                    extra={"facts": facts},
+                )
             return response
         finally:
             context.reset(token)

@@ -28,7 +28,9 @@ class AuditLog(models.Model):
         help_text="Empty for an action from the command line.",
     )
     action = models.CharField(max_length=64, help_text="e.g. schedule.stop")
-    target = models.CharField(max_length=200, db_index=True, help_text="e.g. schedule:tracking_status_updater")
+    target = models.CharField(
+        max_length=200, db_index=True, help_text="e.g. schedule:tracking_status_updater"
+    )
     before = models.JSONField(default=dict, blank=True)
     after = models.JSONField(default=dict, blank=True)
 

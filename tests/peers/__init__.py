@@ -1,0 +1,1 @@
+"""Local HTTP stand-ins for the vendors, for tests and for the demo. Standard library only."""
