@@ -16,7 +16,7 @@ from django_q.conf import Conf
 
 from scheduling import claims, packages
 from scheduling.claims import Fence
-from scheduling.declaration import QUEUES, find
+from scheduling.declaration import QUEUES
 from scheduling.exceptions import Undeclared
 from scheduling.jobs import record_failure
 from scheduling.models import Attempt, Heartbeat, QueuedJob
@@ -28,7 +28,7 @@ UNREADABLE_PAUSE = timedelta(minutes=10)
 ALIVE = timedelta(seconds=15)  # a heartbeat older than this is not shown as alive
 
 
-class DatabaseBroker(ORM):
+class DatabaseBroker(ORM):  # type: ignore[misc]
     """The ORM broker with queues by urgency, fenced acknowledgement and heartbeats in the database."""
 
     @property
@@ -91,7 +91,7 @@ class DatabaseBroker(ORM):
 
 
 def admit(row: QueuedJob) -> str | None:
-    """The payload of a claimed job that may run; others end in Failed or are set aside, each with its reason."""
+    """The payload of a claimed job that may run; others fail or are set aside, each with its reason."""
     fence = (row.pk, row.lock or timezone.now())
     try:
         package = packages.loads(row.payload)
@@ -141,11 +141,3 @@ def _alive() -> Any:
 
 def _cluster_id(key: str) -> UUID:
     return UUID(key.rsplit(":", 1)[-1])
-
-
-def is_declared(path: str) -> bool:
-    try:
-        find(path)
-    except Undeclared:
-        return False
-    return True

@@ -14,7 +14,7 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
     conf: dict[str, Any] = settings.Q_CLUSTER
     rules = [
         ("E001", "broker_class", conf.get("broker_class") == "scheduling.broker.DatabaseBroker",
-         "only this broker keeps order, leases and the allow-list", "set it to scheduling.broker.DatabaseBroker"),
+         "this one keeps order, leases and the allow-list", "set it to scheduling.broker.DatabaseBroker"),
         ("E002", "retry", conf.get("retry", 60) > (conf.get("timeout") or float("inf")),
          "a job that runs longer than retry would run twice", "set retry above timeout, and a timeout"),
         ("E003", "scheduler", conf.get("scheduler", True) is False,
@@ -29,11 +29,15 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
          "every missed run would be made up for", "set it to False"),
         ("E008", "ALT_CLUSTERS", set(QUEUES) <= set(conf.get("ALT_CLUSTERS", {})),
          "Q_CLUSTER_NAME=queue would stop with a KeyError", "name every queue in it"),
-        ("E009", "orm", conf.get("orm") in settings.DATABASES,
-         "the database is the broker", "set it to the alias of a database"),
+        ("E009", "orm", conf.get("orm") == "default",
+         "jobs commit with your data only in the same database", "set it to default"),
     ]  # fmt: skip
     return [
-        Error(f"Q_CLUSTER[{name!r}] is unsafe: {why}.", hint=f"In settings.py, {cure}.", id=f"scheduling.{number}")
+        Error(
+            f"Q_CLUSTER[{name!r}] is unsafe: {why}.",
+            hint=f"In settings.py, {cure}.",
+            id=f"scheduling.{number}",
+        )
         for number, name, safe, why, cure in rules
         if not safe
     ]

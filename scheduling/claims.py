@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import connections
+from django.db import connection
 from django.utils import timezone
 
-from scheduling.enqueue import BROKER_DATABASE
 from scheduling.models import JobState, QueuedJob
 
 Fence = tuple[int, datetime]  # primary key and lock of a row that we hold
@@ -23,12 +22,10 @@ RUN_MARGIN = timedelta(seconds=30)  # beyond a job's own timeout
 
 def claim(queues: Sequence[str]) -> QueuedJob | None:
     """Lease the next due job of these queues to the caller, in one atomic statement."""
-    connection = connections[BROKER_DATABASE]
     skip_locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    next_of_queue = (
-        "(SELECT id FROM django_q_ormq WHERE key = %s AND lock <= %s ORDER BY lock, id LIMIT 1" + skip_locked + ")"
-    )
-    first = next_of_queue if len(queues) == 1 else f"COALESCE({', '.join([next_of_queue] * len(queues))})"
+    due_first = "SELECT id FROM django_q_ormq WHERE key = %s AND lock <= %s ORDER BY lock, id LIMIT 1"
+    candidates = ", ".join([f"({due_first}{skip_locked})"] * len(queues))
+    first = candidates if len(queues) == 1 else f"COALESCE({candidates})"
     now = timezone.now()
     due = connection.ops.adapt_datetimefield_value(now)
     until = connection.ops.adapt_datetimefield_value(now + WAIT_LEASE)
@@ -36,7 +33,7 @@ def claim(queues: Sequence[str]) -> QueuedJob | None:
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE django_q_ormq SET lock = %s WHERE id = {first} RETURNING id", parameters)  # noqa: S608
         row = cursor.fetchone()
-    return QueuedJob.objects.using(BROKER_DATABASE).get(pk=row[0]) if row else None
+    return QueuedJob.objects.get(pk=row[0]) if row else None
 
 
 def start(fence: Fence, timeout: float) -> tuple[Fence, int, bool] | None:
@@ -48,7 +45,7 @@ def start(fence: Fence, timeout: float) -> tuple[Fence, int, bool] | None:
     pk, lock = fence
     now = timezone.now()
     until = now + timedelta(seconds=timeout) + RUN_MARGIN
-    row = QueuedJob.objects.using(BROKER_DATABASE).filter(pk=pk, lock=lock).first()
+    row = QueuedJob.objects.filter(pk=pk, lock=lock).first()
     if row is None:
         return None
     started = _change(fence, lock=until, state=JobState.RUNNING, started_at=now, attempts=row.attempts + 1)
@@ -73,9 +70,9 @@ def set_aside(fence: Fence, pause: timedelta) -> bool:
 
 def acknowledge(fence: Fence) -> bool:
     pk, lock = fence
-    return bool(QueuedJob.objects.using(BROKER_DATABASE).filter(pk=pk, lock=lock).delete()[0])
+    return bool(QueuedJob.objects.filter(pk=pk, lock=lock).delete()[0])
 
 
 def _change(fence: Fence, **values: object) -> bool:
     pk, lock = fence
-    return bool(QueuedJob.objects.using(BROKER_DATABASE).filter(pk=pk, lock=lock).update(**values))
+    return bool(QueuedJob.objects.filter(pk=pk, lock=lock).update(**values))

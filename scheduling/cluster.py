@@ -24,7 +24,7 @@ from scheduling.models import Heartbeat
 logger = logging.getLogger("django-q")
 
 
-class Supervisor(stock.Sentinel):
+class Supervisor(stock.Sentinel):  # type: ignore[misc]
     """Keeps workers, pusher and monitor alive, tells the database so, and enqueues what is due."""
 
     def __init__(self, *args: Any, start: bool = True, **kwargs: Any) -> None:
@@ -48,7 +48,9 @@ class Supervisor(stock.Sentinel):
 
     def guard(self) -> None:
         self.start_event.set()
-        logger.info("Q Cluster %s running, serving %s.", humanize(self.cluster_id.hex), ", ".join(self.broker.queues))
+        logger.info(
+            "Q Cluster %s running, serving %s.", humanize(self.cluster_id.hex), ", ".join(self.broker.queues)
+        )
         while not self.stop_event.is_set() and os.getppid() == self.parent_pid:
             self.check_processes()
             with surviving_outages():
@@ -76,7 +78,7 @@ class Supervisor(stock.Sentinel):
                 self.reincarnate(process)
 
 
-class Cluster(stock.Cluster):
+class Cluster(stock.Cluster):  # type: ignore[misc]
     """A Django Q2 cluster that is guarded by our Supervisor."""
 
     def start(self) -> int:

@@ -53,16 +53,19 @@ def _enqueue_one(row: Schedule, now: datetime) -> bool:
     return True
 
 
-def _next_run(row: Schedule, override: ScheduleOverride | None, now: datetime) -> datetime:
+def _next_run(row: Any, override: ScheduleOverride | None, now: datetime) -> datetime:
+    """The first time after `now` in the row's rhythm; what was missed in between counts once."""
     if override:
         cadence = declaration.scheduled()[override.name].cadence
         assert cadence is not None
         following = cadence.next_after(row.next_run, row.minutes)
         return following if following > now else cadence.next_after(now, row.minutes)
-    if row.schedule_type == Schedule.ONCE:
-        return row.next_run
-    following = row.calculate_next_run(row.next_run)
-    return following if following > now else row.calculate_next_run(now)
+    following = row.next_run
+    if row.schedule_type != Schedule.ONCE:
+        following = row.calculate_next_run(row.next_run)
+        if following <= now:
+            following = row.calculate_next_run(now)
+    return following
 
 
 def _repeats_left(row: Schedule) -> int:
@@ -87,7 +90,9 @@ def _enqueue_handmade(row: Schedule) -> str:
         options["cluster"] = row.cluster
     if row.intended_date_kwarg:
         kwargs[row.intended_date_kwarg] = row.next_run.isoformat()
-    return str(async_task(row.func, *(args if isinstance(args, tuple) else (args,)), q_options=options, **kwargs))
+    return str(
+        async_task(row.func, *(args if isinstance(args, tuple) else (args,)), q_options=options, **kwargs)
+    )
 
 
 def _keywords(text: str | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from django_q.signals import pre_enqueue
 
@@ -19,7 +18,6 @@ from scheduling.models import JobState, QueuedJob
 from scheduling.packages import Package
 
 ROWS_A_STATEMENT = 500
-BROKER_DATABASE = settings.Q_CLUSTER["orm"]
 
 
 def enqueue(
@@ -41,7 +39,7 @@ def enqueue_many(declared: DeclaredTask[Any, Any], calls: list[dict[str, Any]]) 
     if declared.unique:
         return [enqueue(declared, (), kwargs) for kwargs in calls]
     rows = [_row(declared, packages.build(declared, (), kwargs)) for kwargs in calls]
-    QueuedJob.objects.using(BROKER_DATABASE).bulk_create(rows, batch_size=ROWS_A_STATEMENT)
+    QueuedJob.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT)
     jobs = [Job(row.job_id) for row in rows]
     _run_here_if_sync(jobs)
     return jobs
@@ -84,7 +82,7 @@ def _row(
 
 def _store(row: QueuedJob) -> str | None:
     """Insert the row and return its job id, or the id of its twin; None when the twin has just finished."""
-    jobs = QueuedJob.objects.using(BROKER_DATABASE)
+    jobs = QueuedJob.objects
     if row.unique_key is None:
         jobs.bulk_create([row])
         return row.job_id

@@ -9,11 +9,11 @@ class Undeclared(LookupError):
     """A function or hook is not declared with @task or @hook, so no job may call it."""
 
 
-class SoftTimeout(Exception):  # noqa: N818 - a public name
+class SoftTimeout(Exception):
     """Raised inside a task at its soft_timeout, so that it can tidy up before the hard one."""
 
 
-class Throttled(Exception):  # noqa: N818 - a public name
+class Throttled(Exception):
     """No free slot of a throttle within the time the caller would wait; passing, so worth a retry."""
 
     permanent = False

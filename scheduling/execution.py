@@ -48,20 +48,21 @@ class Running:
     started_at: datetime = field(default_factory=timezone.now)
 
 
-_announced: dict[str, Any] | None = None  # the package whose call comes next; a worker runs one at a time
+_announced: ContextVar[dict[str, Any] | None] = ContextVar(
+    "announced_package", default=None
+)  # its call is next
 _running: ContextVar[Running | None] = ContextVar("running_job", default=None)
 
 
 def remember(task: dict[str, Any], **_: object) -> None:
     """Receiver of pre_execute: the next call of a declared task is this job."""
-    global _announced
-    _announced = task
+    _announced.set(task)
 
 
 def run(declared: DeclaredTask[Any, R], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> R | None:
     """Call the function; as a job where a worker announced one, else plainly."""
-    global _announced
-    package, _announced = _announced, None
+    package = _announced.get()
+    _announced.set(None)
     if package is None:
         return declared.function(*args, **kwargs)
     running = _start(declared, package)

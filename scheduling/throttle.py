@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from django.db import connections
+from django.db import connection
 
-from scheduling.enqueue import BROKER_DATABASE
 from scheduling.exceptions import Throttled
 
 
@@ -35,7 +34,6 @@ def reserve(name: str, per_second: float, *, within: float = float("inf")) -> fl
 
     A slot further away than `within` is only told, not reserved.
     """
-    connection = connections[BROKER_DATABASE]
     later = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     table, now, interval = "scheduling_throttleslot", time.time(), 1 / per_second
     with connection.cursor() as cursor:
@@ -52,8 +50,7 @@ def reserve(name: str, per_second: float, *, within: float = float("inf")) -> fl
     return max(0.0, float(row[0]) - interval - now)
 
 
-
 def _in_transaction() -> bool:
     """Whether a transaction is open, other than the one django.test.TestCase wraps a test in."""
-    blocks = connections[BROKER_DATABASE].atomic_blocks
+    blocks = connection.atomic_blocks
     return any(not getattr(block, "_from_testcase", False) for block in blocks)

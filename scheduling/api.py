@@ -1,0 +1,224 @@
+"""Schedules, jobs and queues over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from django_q.models import Task as FinishedTask
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ims.lib.api import BadRequest, HasRole
+from scheduling import declaration, overview, roles, schedules
+from scheduling.exceptions import BadInterval, UnknownSchedule
+from scheduling.jobs import UNKNOWN, Job
+from scheduling.models import Attempt, QueuedJob
+from scheduling.schedules import ScheduleStatus
+
+
+class CanOperate(HasRole):
+    """Operators act; operators and read-only users look."""
+
+    read = roles.LOOK
+    act = roles.OPERATE
+
+
+class ControlSerializer(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(["start", "stop", "status", "run_now"])
+    interval = serializers.IntegerField(required=False, min_value=1, help_text="Minutes between two runs.")
+
+
+class ScheduleRowSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    interval_minutes = serializers.IntegerField(allow_null=True)
+    next_run = serializers.DateTimeField(allow_null=True)
+    repeats = serializers.CharField(help_text='"Indefinitely" or a number')
+    task_count = serializers.IntegerField(help_text="Finished runs in the history.")
+
+
+class ControlAnswerSerializer(serializers.Serializer[Any]):
+    success = serializers.BooleanField()
+    message = serializers.CharField(required=False)
+    warning = serializers.CharField(required=False)
+    schedule_id = serializers.CharField(required=False)
+    job_id = serializers.CharField(required=False)
+    active = serializers.BooleanField(required=False)
+    schedules = ScheduleRowSerializer(many=True, required=False)
+
+
+class ScheduleControlView(APIView):
+    """Start, stop, look at and run one schedule.
+
+    Bound to a schedule by one line: `ScheduleControlView.as_view(schedule="…", subject="tracking update")`.
+    """
+
+    permission_classes = [CanOperate]
+    schedule = ""  # the public name; empty: from the address
+    subject = ""  # what one run is called; empty: made from the name
+
+    @extend_schema(responses=ControlAnswerSerializer)
+    def get(self, request: Request, name: str = "") -> Response:
+        return Response(self.status(self.find(name)))
+
+    @extend_schema(
+        request=ControlSerializer,
+        responses={
+            200: ControlAnswerSerializer,
+            202: OpenApiResponse(ControlAnswerSerializer, description="run_now: the job is queued"),
+        },
+    )
+    def post(self, request: Request, name: str = "") -> Response:
+        current = self.find(name)
+        if not isinstance(request.data, dict):
+            raise BadRequest("action", "Send a JSON object with an action: start, stop, status or run_now.")
+        match request.data.get("action"):
+            case "start":
+                return Response(self.start(current, request))
+            case "stop":
+                schedules.stop(current.name, user=request.user)
+                return Response({"success": True, "message": f"{self.runs(current).capitalize()} stopped"})
+            case "status":
+                return Response(self.status(current))
+            case "run_now":
+                return self.run_now(current, request)
+        raise BadRequest("action", "Give one of start, stop, status or run_now.")
+
+    def find(self, name: str) -> ScheduleStatus:
+        try:
+            return schedules.status(self.schedule or name)
+        except UnknownSchedule as error:
+            raise Http404(str(error)) from error
+
+    def start(self, current: ScheduleStatus, request: Request) -> dict[str, Any]:
+        try:
+            minutes = read_interval(request.data)
+            started = schedules.start(current.name, minutes, user=request.user)
+        except BadInterval as error:
+            raise BadRequest("interval", str(error).removeprefix("interval: ")) from error
+        answer = {
+            "success": True,
+            "message": f"Scheduled {self.runs(current)} {describe_cadence(started)}",
+            "schedule_id": started.schedule_id,
+        }
+        if started.interval_minutes and started.interval_minutes < 60:
+            answer["warning"] = "An interval below 60 minutes asks the vendor often."
+        return answer
+
+    def status(self, current: ScheduleStatus) -> dict[str, Any]:
+        return {
+            "success": True,
+            "active": current.active,
+            "schedules": [row(current)] if current.active else [],
+        }
+
+    def run_now(self, current: ScheduleStatus, request: Request) -> Response:
+        job = schedules.run_now(current.name, user=request.user)
+        answer = {"success": True, "message": f"{self.run(current).capitalize()} queued", "job_id": job.id}
+        return Response(answer, status=status.HTTP_202_ACCEPTED)
+
+    def run(self, current: ScheduleStatus) -> str:
+        return self.subject or f"run of {current.name}"
+
+    def runs(self, current: ScheduleStatus) -> str:
+        return f"{self.subject}s" if self.subject else f"runs of {current.name}"
+
+
+class ScheduleListView(APIView):
+    permission_classes = [CanOperate]
+
+    @extend_schema(responses=ScheduleRowSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Every declared schedule, stopped ones included."""
+        rows = [
+            {**row(each), "active": each.active, "task": each.task, "cron": each.cron, "time_zone": each.tz}
+            for each in schedules.all_statuses()
+        ]
+        return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
+
+
+class JobView(APIView):
+    permission_classes = [CanOperate]
+
+    @extend_schema(responses=dict[str, Any])
+    def get(self, request: Request, job_id: str) -> Response:
+        """One job: state, progress, and each failed attempt with its traceback."""
+        job = Job(job_id)
+        state = job.state
+        if state == UNKNOWN:
+            raise Http404("There is no such job, or its history is pruned.")
+        progress = job.progress
+        return Response(
+            {
+                "id": job_id,
+                "task": task_name(job_id),
+                "state": state,
+                "error": job.error,
+                "progress": progress
+                and {
+                    "done": progress.done,
+                    "total": progress.total,
+                    "percent": progress.percent,
+                    "stage": progress.stage,
+                },
+                "attempts": list(
+                    Attempt.objects.filter(job_id=job_id).values(
+                        "number", "started_at", "stopped_at", "error", "retry_at"
+                    )
+                ),
+            }
+        )
+
+
+class QueueListView(APIView):
+    permission_classes = [CanOperate]
+
+    @extend_schema(responses=dict[str, Any])
+    def get(self, request: Request) -> Response:
+        """The queues in order of urgency: what waits, runs and is served by living clusters."""
+        rows = overview.queues()
+        return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
+
+
+def read_interval(data: Any) -> int | None:
+    """The interval of a request: a whole number or absent. Raises BadInterval for 1.5, true and "60"."""
+    if data.get("interval") is None:
+        return None
+    value = data["interval"]
+    if type(value) is not int:
+        raise BadInterval(f"give a whole number of minutes from 1 to {declaration.MAX_INTERVAL_MINUTES}.")
+    return value
+
+
+def describe_cadence(current: ScheduleStatus) -> str:
+    """ "every 720 minutes (12 hours)"."""
+    if current.cron or current.interval_minutes is None:
+        return f"by cron {current.cron} ({current.tz})"
+    minutes, hours = current.interval_minutes, current.interval_minutes / 60
+    unit = "minute" if minutes == 1 else "minutes"
+    return f"every {minutes} {unit} ({hours:g} {'hour' if hours == 1 else 'hours'})"
+
+
+def row(current: ScheduleStatus) -> dict[str, Any]:
+    return {
+        "id": current.schedule_id,
+        "name": current.name,
+        "interval_minutes": current.interval_minutes,
+        "next_run": current.next_run,
+        "repeats": "Indefinitely" if current.repeats < 0 else str(current.repeats),
+        "task_count": current.task_count,
+    }
+
+
+def task_name(job_id: str) -> str:
+    """The public name of a job's task, or its path where it is no longer declared."""
+    path = (
+        QueuedJob.objects.filter(job_id=job_id).values_list("func", flat=True).first()
+        or FinishedTask.objects.filter(id=job_id).values_list("func", flat=True).first()
+        or ""
+    )
+    return declaration.name_of(path)

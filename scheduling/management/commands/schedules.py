@@ -1,0 +1,68 @@
+"""`schedules list|start|stop|status|run NAME`."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from scheduling import schedules
+from scheduling.api import describe_cadence
+from scheduling.exceptions import BadInterval, UnknownSchedule
+from scheduling.schedules import ScheduleStatus
+
+COLUMNS = "{:<32} {:<8} {:<34} {:<20} {:>6}"
+
+
+class Command(BaseCommand):
+    help = "Look at and control the schedules."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("action", choices=["list", "start", "stop", "status", "run"])
+        parser.add_argument("name", nargs="?", help="public name of the schedule; not needed for list")
+        parser.add_argument(
+            "--interval", type=int, metavar="MINUTES", help="with start: minutes between two runs"
+        )
+        parser.add_argument("--force", action="store_true", help="with start: also make it due now")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action, name = options["action"], options["name"]
+        if action != "list" and not name:
+            raise CommandError(
+                f"schedules {action}: name the schedule, e.g. schedules {action} prune_history"
+            )
+        try:
+            self._act(action, name, options)
+        except (UnknownSchedule, BadInterval) as error:
+            raise CommandError(str(error)) from error
+
+    def _act(self, action: str, name: str, options: dict[str, Any]) -> None:
+        match action:
+            case "run":
+                job = schedules.run_now(name)
+                self.stdout.write(
+                    json.dumps({"job_id": job.id}) if options["json"] else f"Queued job {job.id}"
+                )
+            case "start":
+                self._show(
+                    [schedules.start(name, options["interval"], force=options["force"])], options["json"]
+                )
+            case "stop":
+                self._show([schedules.stop(name)], options["json"])
+            case "status":
+                self._show([schedules.status(name)], options["json"])
+            case "list":
+                self._show(schedules.all_statuses(), options["json"])
+
+    def _show(self, rows: list[ScheduleStatus], as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps([asdict(row) for row in rows], default=str, indent=2))
+            return
+        self.stdout.write(COLUMNS.format("SCHEDULE", "STATE", "CADENCE", "NEXT RUN (UTC)", "RUNS"))
+        for row in rows:
+            state = "active" if row.active else "stopped"
+            next_run = f"{row.next_run:%Y-%m-%d %H:%M:%S}" if row.next_run else "—"
+            self.stdout.write(
+                COLUMNS.format(row.name, state, describe_cadence(row), next_run, row.task_count)
+            )

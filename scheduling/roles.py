@@ -1,0 +1,4 @@
+"""Who may look at the engine and who may act on it: names of the groups in ims.accounts.roles."""
+
+OPERATE = ("operator",)
+LOOK = ("operator", "read-only")

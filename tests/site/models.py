@@ -1,0 +1,8 @@
+from django.db import models
+
+
+class Effect(models.Model):
+    """What a job did, so that a test can count it."""
+
+    name = models.CharField(max_length=100)
+    at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,7 @@
+"""The settings of the tests: IMS and one app of a site."""
+
+from ims.settings import *  # noqa: F403
+from ims.settings import INSTALLED_APPS as IMS_APPS
+
+INSTALLED_APPS = [*IMS_APPS, "tests.site"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; never in production

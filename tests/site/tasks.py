@@ -1,0 +1,137 @@
+"""Jobs of every temper."""
+
+import os
+import time
+from datetime import timedelta
+
+from django_q.models import Task
+
+from scheduling import HIGH, LOW, Retry, SoftTimeout, cancelled, hook, progress, task
+from tests.site.models import Effect
+
+QUICKLY = Retry(attempts=3, delay=0, jitter=0)
+
+
+class Hopeless(Exception):
+    permanent = True
+
+
+class AskedToWait(Exception):
+    retry_after = 600
+
+
+@task(retries=QUICKLY)
+def leave_effect(name="effect"):
+    """Leave one effect behind."""
+    Effect.objects.create(name=name)
+    return {"name": name}
+
+
+@task(queue=HIGH)
+def urgent(name):
+    Effect.objects.create(name=name)
+
+
+@task(queue=LOW)
+def patient(name):
+    Effect.objects.create(name=name)
+
+
+@task(keep=None, retries=QUICKLY)
+def leave_no_trace(name):
+    Effect.objects.create(name=name)
+
+
+@task(retries=QUICKLY)
+def fail(message):
+    Effect.objects.create(name="failed")
+    raise ValueError(message)
+
+
+@task(retries=QUICKLY, keep=None)
+def fail_once(name):
+    Effect.objects.create(name=name)
+    if Effect.objects.filter(name=name).count() == 1:
+        raise ValueError("the first time")
+
+
+@task(retries=Retry(attempts=4, delay=60))
+def fail_and_wait():
+    raise ValueError("later")
+
+
+@task()
+def fail_for_good():
+    raise Hopeless("nothing will help")
+
+
+@task()
+def be_asked_to_wait():
+    raise AskedToWait
+
+
+@task(timeout=1, retries=Retry(attempts=1))
+def run_over_time():
+    time.sleep(30)
+
+
+@task(timeout=30, soft_timeout=0.2, retries=Retry(attempts=1))
+def tidy_up():
+    try:
+        time.sleep(20)
+    except SoftTimeout:
+        Effect.objects.create(name="tidied")
+        return "tidied"
+
+
+@task(unique=True)
+def only_one(key, size=1):
+    Effect.objects.create(name=key)
+
+
+@task(rate="20/s", keep=None)
+def limited(name):
+    Effect.objects.create(name=name)
+
+
+@task(timeout=60, retries=QUICKLY)
+def count_to(total, pause=0.05):
+    """Tell progress and stop when asked to."""
+    for done in range(total):
+        if cancelled():
+            return f"stopped at {done}"
+        progress(done, total, "counting")
+        time.sleep(pause)
+    progress(total, total, "counted")
+    return total
+
+
+@task(timeout=30)
+def sleep(seconds, name="slept"):
+    time.sleep(seconds)
+    Effect.objects.create(name=name)
+
+
+@task()
+def whoami():
+    return {"pid": os.getpid()}
+
+
+@task(sensitive=("secret",))
+def with_secret(secret):
+    Effect.objects.create(name="secret kept")
+
+
+@hook
+def note_result(finished: Task):
+    Effect.objects.create(name=f"hook {finished.success}")
+
+
+@task(every=timedelta(minutes=10), schedule="site_every")
+def every_ten_minutes():
+    Effect.objects.create(name="every")
+
+
+@task(cron="30 2 * * *", tz="Asia/Kolkata", schedule="site_nightly")
+def nightly():
+    Effect.objects.create(name="nightly")
