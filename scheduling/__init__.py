@@ -1,6 +1,6 @@
 """Background work of IMS: declare tasks, enqueue jobs, run them on Django Q2 with the database as broker.
 
-    from scheduling import task, hook, Retry, HIGH, NORMAL, LOW, progress, cancelled
+from scheduling import task, hook, Retry, HIGH, NORMAL, LOW, progress, cancelled
 """
 
 from importlib import import_module

@@ -33,7 +33,11 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
          "the database is the broker", "set it to the alias of a database"),
     ]  # fmt: skip
     return [
-        Error(f"Q_CLUSTER[{name!r}] is unsafe: {why}.", hint=f"In settings.py, {cure}.", id=f"scheduling.{number}")
+        Error(
+            f"Q_CLUSTER[{name!r}] is unsafe: {why}.",
+            hint=f"In settings.py, {cure}.",
+            id=f"scheduling.{number}",
+        )
         for number, name, safe, why, cure in rules
         if not safe
     ]

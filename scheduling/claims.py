@@ -26,7 +26,9 @@ def claim(queues: Sequence[str]) -> QueuedJob | None:
     connection = connections[BROKER_DATABASE]
     skip_locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     next_of_queue = (
-        "(SELECT id FROM django_q_ormq WHERE key = %s AND lock <= %s ORDER BY lock, id LIMIT 1" + skip_locked + ")"
+        "(SELECT id FROM django_q_ormq WHERE key = %s AND lock <= %s ORDER BY lock, id LIMIT 1"
+        + skip_locked
+        + ")"
     )
     first = next_of_queue if len(queues) == 1 else f"COALESCE({', '.join([next_of_queue] * len(queues))})"
     now = timezone.now()

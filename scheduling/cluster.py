@@ -48,7 +48,9 @@ class Supervisor(stock.Sentinel):
 
     def guard(self) -> None:
         self.start_event.set()
-        logger.info("Q Cluster %s running, serving %s.", humanize(self.cluster_id.hex), ", ".join(self.broker.queues))
+        logger.info(
+            "Q Cluster %s running, serving %s.", humanize(self.cluster_id.hex), ", ".join(self.broker.queues)
+        )
         while not self.stop_event.is_set() and os.getppid() == self.parent_pid:
             self.check_processes()
             with surviving_outages():

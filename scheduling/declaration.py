@@ -46,10 +46,16 @@ class Retry:
         if self.attempts < 1:
             raise BadDeclaration(f"Retry(attempts={self.attempts}): the first run counts, so give 1 or more.")
         if self.delay < 0 or self.factor < 1 or self.max_delay < 0 or not 0 <= self.jitter < 1:
-            raise BadDeclaration(f"{self}: delays cannot be negative, factor is 1 or more, jitter from 0 to 1.")
+            raise BadDeclaration(
+                f"{self}: delays cannot be negative, factor is 1 or more, jitter from 0 to 1."
+            )
 
     def gives_up(self, error: BaseException, attempt: int) -> bool:
-        return attempt >= self.attempts or isinstance(error, self.permanent) or bool(getattr(error, "permanent", False))
+        return (
+            attempt >= self.attempts
+            or isinstance(error, self.permanent)
+            or bool(getattr(error, "permanent", False))
+        )
 
     def pause_after(self, attempt: int, error: BaseException | None = None) -> float:
         """Seconds to wait after this attempt (1 is the first)."""
@@ -247,7 +253,9 @@ def _check_limits(
     if type(timeout) is not int or timeout < 1:
         raise BadDeclaration(f"{where}: timeout={timeout!r}; give whole seconds, 1 or more.")
     if soft_timeout is not None and not 0 < soft_timeout < timeout:
-        raise BadDeclaration(f"{where}: soft_timeout={soft_timeout!r} must lie between 0 and timeout={timeout}.")
+        raise BadDeclaration(
+            f"{where}: soft_timeout={soft_timeout!r} must lie between 0 and timeout={timeout}."
+        )
     if keep is not None and keep <= timedelta():
         raise BadDeclaration(f"{where}: keep={keep!r}; give a time above zero, or None to keep no successes.")
 
@@ -265,13 +273,17 @@ def _cadence(where: str, name: str, every: timedelta | None, cron: str | None, t
         raise BadDeclaration(f"{where}: tz={tz!r} is not a time zone, e.g. 'Asia/Kolkata'.") from error
     minutes = every / timedelta(minutes=1) if every is not None else None
     if minutes is not None and not (minutes.is_integer() and 1 <= minutes <= MAX_INTERVAL_MINUTES):
-        raise BadDeclaration(f"{where}: every={every!r}; give whole minutes from 1 to {MAX_INTERVAL_MINUTES}.")
+        raise BadDeclaration(
+            f"{where}: every={every!r}; give whole minutes from 1 to {MAX_INTERVAL_MINUTES}."
+        )
     return Cadence(name, None if minutes is None else int(minutes), cron, tz)
 
 
 def _register(where: str, declared: DeclaredTask[Any, Any]) -> None:
     if "<locals>" in declared.path:
-        raise BadDeclaration(f"{where}: a worker cannot import a function inside a function; move it to a module.")
+        raise BadDeclaration(
+            f"{where}: a worker cannot import a function inside a function; move it to a module."
+        )
     for other in _tasks.values():
         if other.path == declared.path:
             continue  # the module was loaded again

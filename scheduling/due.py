@@ -87,7 +87,9 @@ def _enqueue_handmade(row: Schedule) -> str:
         options["cluster"] = row.cluster
     if row.intended_date_kwarg:
         kwargs[row.intended_date_kwarg] = row.next_run.isoformat()
-    return str(async_task(row.func, *(args if isinstance(args, tuple) else (args,)), q_options=options, **kwargs))
+    return str(
+        async_task(row.func, *(args if isinstance(args, tuple) else (args,)), q_options=options, **kwargs)
+    )
 
 
 def _keywords(text: str | None) -> dict[str, Any]:

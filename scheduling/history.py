@@ -23,7 +23,9 @@ def prune(now: datetime) -> dict[str, int]:
     successes = sum(
         _delete(FinishedTask.objects.filter(success=True, func=path, stopped__lt=now - age))
         for path, age in keep.items()
-    ) + _delete(FinishedTask.objects.filter(success=True, stopped__lt=now - DEFAULT_KEEP).exclude(func__in=keep))
+    ) + _delete(
+        FinishedTask.objects.filter(success=True, stopped__lt=now - DEFAULT_KEEP).exclude(func__in=keep)
+    )
     return {
         "successes": successes,
         "failures": _delete(FinishedTask.objects.filter(success=False, stopped__lt=failures_before)),

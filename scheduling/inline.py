@@ -35,7 +35,9 @@ def run_job(job_id: str) -> bool:
     """Run this job here and now if it is due; False where it is not, or may not run."""
     now = timezone.now()
     row = QueuedJob.objects.filter(job_id=job_id, lock__lte=now).first()
-    if row is None or not QueuedJob.objects.filter(pk=row.pk, lock=row.lock).update(lock=now + claims.WAIT_LEASE):
+    if row is None or not QueuedJob.objects.filter(pk=row.pk, lock=row.lock).update(
+        lock=now + claims.WAIT_LEASE
+    ):
         return False
     row.lock = now + claims.WAIT_LEASE
     return _run(row)

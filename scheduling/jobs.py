@@ -55,14 +55,21 @@ class Job:
         cancelled, LookupError for a job that is unknown or keeps no result.
         """
         end = time.monotonic() + timeout
-        while (state := self.state) in {JobState.SCHEDULED, JobState.WAITING, JobState.RUNNING, JobState.RETRYING}:
+        while (state := self.state) in {
+            JobState.SCHEDULED,
+            JobState.WAITING,
+            JobState.RUNNING,
+            JobState.RETRYING,
+        }:
             if time.monotonic() >= end:
                 raise TimeoutError(f"Job {self.id} is {state}.")
             time.sleep(0.05)
         if state == JobState.SUCCEEDED:
             return FinishedTask.objects.get(id=self.id).result
         if state == UNKNOWN:
-            raise LookupError(f"Job {self.id} is unknown: never queued, pruned, or its task keeps no results.")
+            raise LookupError(
+                f"Job {self.id} is unknown: never queued, pruned, or its task keeps no results."
+            )
         raise RuntimeError(f"Job {self.id} {state}: {self.error}")
 
     get = result
@@ -98,7 +105,9 @@ def _cancel_before_start(job_id: str, by: str) -> bool:
     Cancellation.objects.update_or_create(
         job_id=job_id, defaults={"requested_by": by, "requested_at": now, "honoured_at": now}
     )
-    record_failure(row, f"Cancelled{f' by {by}' if by else ''} before it {'ran again' if row.attempts else 'started'}.")
+    record_failure(
+        row, f"Cancelled{f' by {by}' if by else ''} before it {'ran again' if row.attempts else 'started'}."
+    )
     return True
 
 

@@ -102,7 +102,9 @@ class ScheduleOverride(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     stopped = models.BooleanField(default=False)
-    interval_minutes = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: as declared.")
+    interval_minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Empty: as declared."
+    )
     schedule_id = models.IntegerField(null=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

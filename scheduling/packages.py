@@ -56,7 +56,9 @@ def complete(package: Package) -> Package:
 
 def check(package: Package) -> DeclaredTask[Any, Any]:
     """The declared task a package calls; raises Undeclared before anything is imported."""
-    declared = declaration.find(get_func_repr(package["func"]) if not is_task(package["func"]) else package["func"].path)
+    declared = declaration.find(
+        get_func_repr(package["func"]) if not is_task(package["func"]) else package["func"].path
+    )
     hook = package.get("hook")
     declaration.check_hook(get_func_repr(hook) if hook else None)
     return declared

@@ -101,7 +101,11 @@ def run_now(name: str, *, user: Who = None) -> Job:
 def status(name: str) -> ScheduleStatus:
     task, _ = _declared(name)
     override = ScheduleOverride.objects.filter(name=name).first()
-    row = Schedule.objects.filter(pk=override.schedule_id).first() if override and override.schedule_id else None
+    row = (
+        Schedule.objects.filter(pk=override.schedule_id).first()
+        if override and override.schedule_id
+        else None
+    )
     return _status(name, task, row, FinishedTask.objects.filter(group=name).count())
 
 
@@ -162,7 +166,9 @@ def _control(
     return _status(name, task, row, count, changed=before != after)
 
 
-def _write(task: DeclaredTask[Any, Any], override: ScheduleOverride, *, due_now: bool = False) -> Schedule | None:
+def _write(
+    task: DeclaredTask[Any, Any], override: ScheduleOverride, *, due_now: bool = False
+) -> Schedule | None:
     """Bring the Schedule row of one override in line. Returns it, or None while stopped."""
     cadence = task.cadence
     assert cadence is not None
@@ -226,5 +232,3 @@ def _one_at_a_time() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SYNC_LOCK])
-
-

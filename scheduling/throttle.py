@@ -52,7 +52,6 @@ def reserve(name: str, per_second: float, *, within: float = float("inf")) -> fl
     return max(0.0, float(row[0]) - interval - now)
 
 
-
 def _in_transaction() -> bool:
     """Whether a transaction is open, other than the one django.test.TestCase wraps a test in."""
     blocks = connections[BROKER_DATABASE].atomic_blocks

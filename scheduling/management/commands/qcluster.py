@@ -17,8 +17,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", metavar="NAME,NAME", help=f"serve only these of {', '.join(QUEUES)}")
-        parser.add_argument("-n", "--name", metavar="QUEUE", help="serve only this queue (as Q_CLUSTER_NAME=QUEUE does)")
-        parser.add_argument("--workers", type=int, metavar="N", help=f"worker processes (default {Conf.WORKERS})")
+        parser.add_argument(
+            "-n", "--name", metavar="QUEUE", help="serve only this queue (as Q_CLUSTER_NAME=QUEUE does)"
+        )
+        parser.add_argument(
+            "--workers", type=int, metavar="N", help=f"worker processes (default {Conf.WORKERS})"
+        )
         parser.add_argument("--run-once", action="store_true", help="start, then stop at once")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,7 +44,9 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"--queues: unknown {', '.join(unknown)}; the queues are {', '.join(QUEUES)}.")
         if names and Conf.CLUSTER_NAME != Conf.PREFIX:
-            raise CommandError(f"--queues: Q_CLUSTER_NAME={Conf.CLUSTER_NAME} has chosen already; give only one.")
+            raise CommandError(
+                f"--queues: Q_CLUSTER_NAME={Conf.CLUSTER_NAME} has chosen already; give only one."
+            )
         os.environ[SERVED_QUEUES] = ",".join(names)
 
     def _choose_workers(self, count: int | None) -> None:
