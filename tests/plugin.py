@@ -27,6 +27,7 @@ def environment() -> None:
     os.environ.update(
         DEBUG="0",
         HTTPS="0",
+        STATIC_HASHED="0",
         SECRET_KEY="a-key-for-tests-that-is-long-enough-to-be-accepted",
         ALLOWED_HOSTS="localhost,127.0.0.1,testserver",
         EMAIL_URL="memorymail://",
@@ -46,6 +47,12 @@ def environment() -> None:
 
 def pytest_addoption(parser) -> None:
     parser.addoption("--postgres", action="store_true", help="run on a real PostgreSQL started by the tests")
+
+
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 0.3 s faster a user
 
 
 environment()

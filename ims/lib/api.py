@@ -1,5 +1,6 @@
 """What every JSON endpoint shares: the two error shapes, paging, and who may ask."""
 
+import math
 import re
 from typing import IO, TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from rest_framework import exceptions, pagination, parsers, permissions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # settings name classes of this module, and DRF's views read those settings at import
     from rest_framework.views import APIView
 
 API_PREFIX = "/api/"
@@ -92,19 +93,24 @@ OUTSIDE_DRF = {
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn every API error into one of the two shapes."""
-    from rest_framework.views import exception_handler as drf_exception_handler  # it imports our settings
-
-    response = drf_exception_handler(exc, context)
+    """Turn every API error into one of the two shapes; a crash is left to Django's log and the middleware."""
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(str(exc) or None)
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(str(exc) or None)
-    if response is None or not isinstance(exc, exceptions.APIException):
-        return None  # a crash: Django logs it and JsonErrorsMiddleware answers
-    code, message, fields = describe(exc)
-    response.data = error_body(context["request"].path, code, message, fields)
-    return response
+    elif not isinstance(exc, exceptions.APIException):
+        return None
+    body = error_body(context["request"].path, *describe(exc))
+    return Response(body, status=exc.status_code, headers=error_headers(exc))
+
+
+def error_headers(exc: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
+    return headers
 
 
 def error_body(

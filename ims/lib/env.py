@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -55,6 +56,8 @@ def _number(name: str, default: float, minimum: float, read: Callable[[str], flo
         result = read(value)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}={value!r}: give a {kind}.") from error
+    if not math.isfinite(result):
+        raise ImproperlyConfigured(f"{name}={value!r}: give a {kind}.")
     if result < minimum:
         raise ImproperlyConfigured(f"{name}={value!r}: give {minimum} or more.")
     return result

@@ -43,7 +43,11 @@ def test_one_cluster_serves_all_queues_most_urgent_first_and_each_in_order(qclus
 
 @pytest.mark.parametrize(
     ("arguments", "environment"),
-    [(["--queues", "high_priority"], {}), (["--name", "high_priority"], {}), ([], {"Q_CLUSTER_NAME": "high_priority"})],
+    [
+        (["--queues", "high_priority"], {}),
+        (["--name", "high_priority"], {}),
+        ([], {"Q_CLUSTER_NAME": "high_priority"}),
+    ],
     ids=["--queues", "--name", "Q_CLUSTER_NAME"],
 )
 def test_a_cluster_for_one_queue_leaves_the_others_alone(qcluster, wait_for, arguments, environment):

@@ -1,0 +1,52 @@
+"""A wrong value in the environment stops the start with a message that names it."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from ims.lib import env
+
+
+@pytest.mark.parametrize(
+    ("value", "meaning"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("", False)]
+)
+def test_a_flag_is_read(monkeypatch, value, meaning) -> None:
+    monkeypatch.setenv("HTTPS", value)
+    assert env.flag("HTTPS", default=not meaning) is meaning
+
+
+def test_a_flag_that_is_not_set_has_its_default() -> None:
+    assert env.flag("A_VARIABLE_NOBODY_SETS", default=True) is True
+
+
+def test_a_list_is_cut_at_commas(monkeypatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", " a.example.com, ,b.example.com ")
+    assert env.names("ALLOWED_HOSTS") == ["a.example.com", "b.example.com"]
+
+
+def test_a_number_that_is_empty_has_its_default(monkeypatch) -> None:
+    monkeypatch.setenv("Q_WORKERS", "")
+    assert env.number("Q_WORKERS", 4) == 4
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "cure"),
+    [
+        (lambda: env.flag("X"), "maybe", "X='maybe': give 1 or 0."),
+        (lambda: env.number("X", 4), "four", "X='four': give a whole number."),
+        (lambda: env.number("X", 4), "1.5", "X='1.5': give a whole number."),
+        (lambda: env.number("X", 4, minimum=1), "0", "X='0': give 1 or more."),
+        (lambda: env.decimal("X", 4.0), "nan", "X='nan': give a number."),
+        (lambda: env.decimal("X", 4.0), "inf", "X='inf': give a number."),
+        (
+            lambda: env.zone("X", "UTC"),
+            "Kolkata",
+            "X='Kolkata': give the name of a time zone, e.g. Asia/Kolkata.",
+        ),
+        (lambda: env.zone("X", "UTC"), "../etc/passwd", "give the name of a time zone"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_cure(monkeypatch, read, value, cure) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured) as error:
+        read()
+    assert cure in str(error.value)
