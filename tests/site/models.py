@@ -6,3 +6,6 @@ class Effect(models.Model):
 
     name = models.CharField(max_length=100)
     at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.name

@@ -129,9 +129,9 @@ def note_result(finished: Task):
 
 @task(every=timedelta(minutes=10), schedule="site_every")
 def every_ten_minutes():
-    Effect.objects.create(name="every")
+    return "ran"
 
 
 @task(cron="30 2 * * *", tz="Asia/Kolkata", schedule="site_nightly")
 def nightly():
-    Effect.objects.create(name="nightly")
+    return "ran"
