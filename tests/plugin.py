@@ -44,6 +44,16 @@ def environment() -> None:
     atexit.register(shutil.rmtree, RUN, ignore_errors=True)
 
 
+def pytest_configure() -> None:
+    """Serve static files straight from the apps: no collectstatic before a test run."""
+    from django.conf import settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.WHITENOISE_USE_FINDERS = True
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 def pytest_addoption(parser) -> None:
     parser.addoption("--postgres", action="store_true", help="run on a real PostgreSQL started by the tests")
 
