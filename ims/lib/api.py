@@ -1,7 +1,7 @@
 """What every JSON endpoint shares: the two error shapes, paging, and who may ask."""
 
 import re
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -9,8 +9,9 @@ from django.utils.deprecation import MiddlewareMixin
 from rest_framework import exceptions, pagination, parsers, permissions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
-from rest_framework.views import exception_handler as drf_exception_handler
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 API_PREFIX = "/api/"
 # Addresses whose callers expect {"success": false, "error": "…"}; all others get {"error": {…}}.
@@ -33,7 +34,7 @@ class HasRole(isAuthenticatedCustom):
     read: tuple[str, ...] = ()
     act: tuple[str, ...] = ()
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not super().has_permission(request, view):
             return False
         needed = self.read if request.method in permissions.SAFE_METHODS else self.act
@@ -92,6 +93,9 @@ OUTSIDE_DRF = {
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Turn every API error into one of the two shapes."""
+    # Here, because that module reads the settings, which name classes of this one.
+    from rest_framework.views import exception_handler as drf_exception_handler
+
     response = drf_exception_handler(exc, context)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(str(exc) or None)
