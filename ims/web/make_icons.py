@@ -23,19 +23,19 @@ NAMES = """
     search search-off send server server-off settings shield-lock shopping-cart sort-descending star
     steering-wheel sun switch-horizontal table tag tool trash truck truck-delivery truck-off upload user
     user-check user-off users wallet wifi-off world x
-""".split()
+"""
 DRAWING = re.compile(r"<svg.*?>(.*)</svg>", re.DOTALL)
 FRAME = re.compile(r'<path stroke="none"[^>]*/>')  # an invisible square around each drawing
 
 
 def main(folder: Path) -> None:
-    symbols = "\n".join(symbol(name, (folder / f"{name}.svg").read_text()) for name in sorted(NAMES))
+    symbols = "\n".join(symbol(name, (folder / f"{name}.svg").read_text()) for name in sorted(NAMES.split()))
     SPRITE.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg">\n'
-        f"<!-- From @tabler/icons, copyright (c) 2020-2026 Paweł Kuna, MIT licence. Made by make_icons.py. -->\n"
+        f"<!-- From @tabler/icons, (c) 2020-2026 Paweł Kuna, MIT licence. Made by make_icons.py. -->\n"
         f"{symbols}\n</svg>\n"
     )
-    sys.stdout.write(f"{SPRITE}: {len(NAMES)} icons, {SPRITE.stat().st_size:,} bytes\n")
+    sys.stdout.write(f"{SPRITE}: {len(NAMES.split())} icons, {SPRITE.stat().st_size:,} bytes\n")
 
 
 def symbol(name: str, svg: str) -> str:

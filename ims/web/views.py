@@ -1,6 +1,6 @@
 """Pages that belong to no system: home, health, the API's documentation, the sheet of components."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse

@@ -2,8 +2,9 @@
 
     {% load ims %}
     {% icon "truck" %}  {% badge "running" "In transit" %}
-    {% ago slip.created_at %}  {% elapsed job.started_at %}  {% left offer.expires_at %}  {% soon schedule.next_run %}
-    {% exact slip.created_at %}  {{ slip.quantity|number }}  {{ failed|count }}  {% pager page_obj %}
+    {% ago slip.created_at %}  {% elapsed job.started_at %}  {% left offer.expires_at %}
+    {% soon schedule.next_run %}  {% exact slip.created_at %}  {{ job.seconds|duration }}
+    {{ slip.quantity|number }}  {{ failed|count }}  {% pager page_obj %}
 
 Times are computed here, so they are right without JavaScript; live.js keeps them ticking in the same words.
 """
