@@ -45,13 +45,14 @@ def environment() -> None:
 
 
 def pytest_configure() -> None:
-    """Serve static files straight from the apps: no collectstatic before a test run."""
+    """Static files straight from the apps, without collectstatic before a run; passwords hashed at once."""
     from django.conf import settings
 
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     settings.WHITENOISE_USE_FINDERS = True
     settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_addoption(parser) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from ims.accounts.models import User
 from tests.conftest import PASSWORD
@@ -54,13 +54,17 @@ class Faults:
         self.allowed: list[str] = []
         page.on("console", self.see_console)
         page.on("pageerror", lambda error: self.found.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: self.found.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self.see_failure)
         page.on("response", self.see_response)
 
     def see_console(self, message: ConsoleMessage) -> None:
         # A failed request has its own line below, with its status.
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.found.append(f"console: {message.text}")
+
+    def see_failure(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left before the answer came: no fault
+            self.found.append(f"failed: {request.url} {request.failure}")
 
     def see_response(self, response: Response) -> None:
         if response.status >= 400:
@@ -114,7 +118,8 @@ def sign_in(page: Page, user: User | str, password: str = PASSWORD) -> None:
     page.goto("/sign-in/")
     page.get_by_label("Username").fill(str(getattr(user, "username", user)))
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
 
 
 def assert_accessible(page: Page) -> None:

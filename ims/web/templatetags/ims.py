@@ -21,13 +21,13 @@ from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 register = template.Library()
 
 MISSING = "—"
+ZERO = SafeString('<span class="zero">0</span>')
 MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
 OLD = 60 * DAY  # from here on a date says more than a number of days
 LEVELS = {  # of a message: its state and icon
@@ -179,7 +179,7 @@ def number(value: Any) -> Any:
 @register.filter
 def count(value: int | None) -> str | SafeString:
     """A number of things, with zero in grey so that the eye passes over it."""
-    return format_html('<span class="zero">0</span>') if value == 0 else number(value)
+    return ZERO if value == 0 else number(value)
 
 
 @register.inclusion_tag("parts/pager.html", takes_context=True)
