@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "axes",
+    "django.forms",  # last: forms are drawn with the templates of ims.web where it has one
 ]
 
 MIDDLEWARE = [

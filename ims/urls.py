@@ -10,8 +10,3 @@ urlpatterns = [
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
     path("admin/", admin.site.urls),
 ]
-
-handler400 = "ims.web.errors.bad_request"
-handler403 = "ims.web.errors.permission_denied"
-handler404 = "ims.web.errors.not_found"
-handler500 = "ims.web.errors.server_error"

@@ -46,6 +46,17 @@ def environment() -> None:
     atexit.register(shutil.rmtree, RUN, ignore_errors=True)
 
 
+def pytest_configure() -> None:
+    """Static files straight from the apps, without collectstatic before a run; passwords hashed at once."""
+    from django.conf import settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.WHITENOISE_USE_FINDERS = True
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def pytest_addoption(parser) -> None:
     parser.addoption("--postgres", action="store_true", help="run on a real PostgreSQL started by the tests")
 

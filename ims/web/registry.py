@@ -1,0 +1,75 @@
+"""What the rail and the home page show: each app adds its own entries, in its AppConfig.ready().
+
+    from ims.web import registry
+
+    registry.add_nav(registry.NavItem("Shipments", "package", "shipments", roles.STAFF))
+    registry.add_card(registry.HomeCard("Shipments", "package", "shipments", roles.STAFF, summary=figures))
+
+Callables get the signed-in user and run at most once a page, only for people whose roles allow the entry.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ims.accounts.models import User
+
+
+class Badge(NamedTuple):
+    """A number in the rail; state "failed" makes it red. `meaning` is read aloud after it."""
+
+    value: int
+    state: str = ""
+    meaning: str = ""
+
+
+class Figure(NamedTuple):
+    """One line of a home card; state: ok, run, wait, retry, fail or nothing."""
+
+    label: str
+    value: int | str | None
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class NavItem:
+    title: str
+    icon: str
+    url_name: str
+    roles: tuple[str, ...] = ()  # none: everybody who is signed in
+    badge: Callable[[User], Badge | None] | None = None
+
+
+@dataclass(frozen=True)
+class HomeCard:
+    title: str
+    icon: str
+    url_name: str
+    roles: tuple[str, ...]
+    summary: Callable[[User], Iterable[Figure]]
+
+
+_nav: list[NavItem] = []
+_cards: list[HomeCard] = []
+
+
+def add_nav(item: NavItem) -> None:
+    if item not in _nav:
+        _nav.append(item)
+
+
+def add_card(card: HomeCard) -> None:
+    if card not in _cards:
+        _cards.append(card)
+
+
+def nav_for(user: User) -> list[NavItem]:
+    return [item for item in _nav if allowed(user, item.roles)]
+
+
+def cards_for(user: User) -> list[HomeCard]:
+    return [card for card in _cards if allowed(user, card.roles)]
+
+
+def allowed(user: User, roles: tuple[str, ...]) -> bool:
+    return user.is_authenticated and (not roles or user.has_role(*roles))

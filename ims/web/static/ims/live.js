@@ -1,0 +1,96 @@
+// What moves on a page: ticking times, polling, the "Live" dot, dialogs and toasts.
+
+// --- Times, by the server's clock, so a wrong clock of this computer does not matter -----------------
+(() => {
+  const served = Date.parse(document.documentElement.dataset.now) || Date.now();
+  const skew = served - Date.now();
+  const OLD = 60 * 86400; // seconds; from here on the server shows a date instead
+
+  const two = (n) => String(n).padStart(2, "0");
+
+  const span = (seconds) => {
+    const s = Math.max(0, Math.floor(seconds));
+    const hours = Math.floor(s / 3600);
+    const minutes = Math.floor(s / 60) % 60;
+    return hours ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+  };
+
+  const rough = (s) => {
+    if (s < 60) return `${Math.floor(s)} s`;
+    if (s < 3600) return `${Math.floor(s / 60)} min`;
+    if (s < 86400) return `${Math.floor(s / 3600)} h`;
+    return `${Math.floor(s / 86400)} d`;
+  };
+
+  const words = {
+    ago: (s) => (s < 5 ? "now" : `${rough(s)} ago`),
+    soon: (s) => (s > -1 ? "now" : `in ${rough(-s)}`),
+    elapsed: (s) => span(s),
+    left: (s) => span(-s),
+  };
+
+  const countdownState = (s) => (s > 0 ? "failed" : s > -30 ? "late" : "running");
+
+  const tick = () => {
+    for (const time of document.querySelectorAll("time[data-tick]")) {
+      const kind = time.dataset.tick;
+      const seconds = (Date.now() + skew - Date.parse(time.dateTime)) / 1000; // negative: still to come
+      const text = words[kind](seconds);
+      if (seconds < OLD && time.textContent !== text) time.textContent = text;
+      if (kind === "left") time.closest("[data-state]")?.setAttribute("data-state", countdownState(seconds));
+    }
+  };
+
+  document.addEventListener("DOMContentLoaded", tick);
+  document.addEventListener("htmx:afterSwap", tick);
+  setInterval(tick, 1000);
+})();
+
+// --- Polling, asleep in hidden tabs: hx-trigger="ims:tick from:body" ---------------------------------
+// (A trigger filter like [document.hidden] needs eval, which the content security policy forbids.)
+(() => {
+  const STALE = 10_000; // ms without an answer after which the dot turns amber
+  let heard = Date.now();
+
+  const tick = () => {
+    if (document.hidden) return;
+    document.body.dispatchEvent(new CustomEvent("ims:tick"));
+    const state = Date.now() - heard > STALE ? "stale" : "ok";
+    for (const dot of document.querySelectorAll(".ims-live[data-live]")) dot.dataset.live = state;
+  };
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) heard = Date.now();
+  });
+  document.addEventListener("htmx:sseMessage", () => (heard = Date.now()));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    heard = Date.now(); // silence while hidden is no fault
+    tick();
+  });
+  setInterval(tick, 2000);
+})();
+
+// --- Dialogs and toasts: data-dialog="id" opens, data-close closes -----------------------------------
+(() => {
+  const GOOD_NEWS = 6000; // ms; warnings and errors stay until they are closed
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    const closer = event.target.closest("[data-close]");
+    closer?.closest("dialog")?.close();
+    closer?.closest(".ims-toast")?.remove();
+  });
+
+  const expire = () => {
+    for (const toast of document.querySelectorAll('.ims-toast:is([data-state="ok"], [data-state="run"])')) {
+      if (toast.dataset.seen) continue;
+      toast.dataset.seen = "1";
+      setTimeout(() => toast.remove(), GOOD_NEWS);
+    }
+  };
+
+  document.addEventListener("DOMContentLoaded", expire);
+  document.addEventListener("htmx:oobAfterSwap", expire);
+})();

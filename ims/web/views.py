@@ -1,0 +1,50 @@
+"""Pages that belong to no system: home, health, the API's documentation, the sheet of components."""
+
+from typing import NamedTuple
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from ims.web.registry import Figure, HomeCard, cards_for
+from ims.web.sheet import sample
+
+
+class Card(NamedTuple):
+    title: str
+    icon: str
+    url: str
+    figures: list[Figure]
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """One card per system that this person may see."""
+    return render(
+        request, "web/home.html", {"cards": [read(card, request) for card in cards_for(request.user)]}
+    )
+
+
+def read(card: HomeCard, request: HttpRequest) -> Card:
+    figures = [Figure(*line) for line in card.summary(request.user)]
+    return Card(card.title, card.icon, reverse(card.url_name), figures)
+
+
+@login_not_required
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers. Touches no database, so that a slow one does not restart the web server."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+class ApiDocsView(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files, without inline scripts or styles."""
+
+    template_name = "web/api_docs.html"
+
+
+def components(request: HttpRequest) -> HttpResponse:
+    """Every component on one page, for those who build pages."""
+    return render(request, "web/components.html", sample())

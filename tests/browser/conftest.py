@@ -1,0 +1,140 @@
+"""A real browser on a real server. Every page that a test opens must keep the content security policy,
+throw no error and fail no request: `page` fails the test otherwise.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+from ims.accounts.models import User
+from tests.conftest import PASSWORD
+
+# Playwright's sync API keeps an event loop in this thread, and Django would refuse the ORM beside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCREENSHOTS = ROOT / "var" / "screenshots"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+WIDE, PHONE = 1360, 390  # px
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+    console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("CI"):
+            pytest.fail("The browser tests need Debian's chromium: apt-get install chromium")
+        pytest.skip("Chromium is not installed, so no page was looked at: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Faults:
+    """What went wrong in a page; `allow` names, by pattern, what a test provokes on purpose."""
+
+    def __init__(self, page: Page) -> None:
+        self.found: list[str] = []
+        self.allowed: list[str] = []
+        page.on("console", self.see_console)
+        page.on("pageerror", lambda error: self.found.append(f"error: {error}"))
+        page.on("requestfailed", self.see_failure)
+        page.on("response", self.see_response)
+
+    def see_console(self, message: ConsoleMessage) -> None:
+        # A failed request has its own line below, with its status.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.found.append(f"console: {message.text}")
+
+    def see_failure(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left before the answer came: no fault
+            self.found.append(f"failed: {request.url} {request.failure}")
+
+    def see_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.found.append(f"status: {response.status} {response.url}")
+
+    def allow(self, pattern: str) -> None:
+        self.allowed.append(pattern)
+
+    def left(self) -> list[str]:
+        return [fault for fault in self.found if not any(re.search(p, fault) for p in self.allowed)]
+
+
+class WatchedPage(Page):
+    """Playwright's page, and beside it `faults`. (For type checkers; see the fixture.)"""
+
+    faults: Faults
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server) -> Iterator[Callable[..., WatchedPage]]:
+    """Opens watched pages: `open_page(width=390, theme="dark")`; addresses may start at "/"."""
+    pages: list[WatchedPage] = []
+
+    def opened(width: int = WIDE, height: int = 900, theme: str = "light") -> WatchedPage:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            reduced_motion="reduce",
+        )
+        context.add_init_script(REPORT_VIOLATIONS)
+        page = context.new_page()
+        page.faults = Faults(page)
+        pages.append(page)
+        return page
+
+    yield opened
+    faults = [fault for page in pages for fault in page.faults.left()]
+    for page in pages:
+        page.context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., WatchedPage]) -> WatchedPage:
+    return open_page()
+
+
+def sign_in(page: Page, user: User | str, password: str = PASSWORD) -> None:
+    """Through the form, as people do."""
+    page.goto("/sign-in/")
+    page.get_by_label("Username").fill(str(getattr(user, "username", user)))
+    page.get_by_label("Password").fill(password)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
+
+
+def assert_accessible(page: Page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def assert_no_sideways_scroll(page: Page) -> None:
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{page.url} is {wider} px wider than the window"
+
+
+def screenshot(page: Page, name: str) -> Path:
+    """For people to look at: var/screenshots/NAME.png, the whole page."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    page.screenshot(path=path, full_page=True)
+    return path

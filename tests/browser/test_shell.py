@@ -1,0 +1,237 @@
+"""Sign-in, the home page, the shell around all pages, and the pages for errors."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import (
+    PHONE,
+    WIDE,
+    assert_accessible,
+    assert_no_sideways_scroll,
+    screenshot,
+    sign_in,
+)
+
+LOOKS = pytest.mark.parametrize("theme", ["light", "dark"])
+WIDTHS = pytest.mark.parametrize("width", [WIDE, PHONE])
+
+
+# --- Sign-in --------------------------------------------------------------------------------------------
+
+
+def test_signing_in_leads_to_the_home_page(page, operations):
+    sign_in(page, operations)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+
+
+def test_signing_in_leads_back_to_the_page_that_was_asked_for(page, operations):
+    page.goto("/api/docs/")
+    page.get_by_label("Username").fill(operations.username)
+    page.get_by_label("Password").fill("a-password-for-tests")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url("/api/docs/")
+
+
+def test_a_wrong_password_is_answered_with_a_sentence(page, operations):
+    sign_in(page, operations, password="wrong")
+    expect(page.get_by_text("Please enter a correct username and password")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_signing_out_leads_to_the_sign_in_page(page, operations):
+    sign_in(page, operations)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url("/sign-in/")
+
+
+@LOOKS
+@WIDTHS
+@pytest.mark.parametrize("address", ["/sign-in/", "/password-reset/", "/password-reset/sent/"])
+def test_pages_for_strangers_are_accessible(open_page, address, width, theme):
+    page = open_page(width, theme=theme)
+    page.goto(address)
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"{address.strip('/').replace('/', '-')}-{width}-{theme}")
+
+
+def test_a_forgotten_password_is_set_anew_by_the_link_in_the_mail(page, operations, mailoutbox):
+    page.goto("/sign-in/")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("Email").fill(operations.email)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    link = next(line for line in mailoutbox[0].body.splitlines() if line.startswith("http"))
+    page.goto(link)
+    page.get_by_label("New password", exact=True).fill("another-good-password")
+    page.get_by_label("New password confirmation").fill("another-good-password")
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your password is set")
+    sign_in(page, operations, password="another-good-password")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+
+
+# --- The home page and the shell --------------------------------------------------------------------------
+
+
+@LOOKS
+@WIDTHS
+def test_the_home_page_is_accessible_and_fits(open_page, admin, width, theme):
+    page = open_page(width, theme=theme)
+    sign_in(page, admin)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"home-{width}-{theme}")
+
+
+def test_somebody_without_a_role_reads_what_to_do(page, stranger):
+    sign_in(page, stranger)
+    expect(page.get_by_text("Ask an administrator to give you one.")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_the_chosen_theme_stays_after_a_reload(page, operations):
+    sign_in(page, operations)
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.get_by_role("button", name="Switch light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_menu_of_the_phone_opens_and_closes_by_escape(open_page, operations):
+    page = open_page(PHONE)
+    sign_in(page, operations)
+    menu = page.get_by_role("navigation", name="Main")
+    expect(menu).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(menu).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "menu-390-light")
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(page.get_by_role("button", name="Menu")).to_be_focused()
+
+
+def test_the_first_tab_stop_skips_to_the_content(page, operations):
+    sign_in(page, operations)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_good_news_goes_by_itself_and_an_error_stays_until_closed(page, operations):
+    sign_in(page, operations)
+    page.goto("/say/success/")
+    expect(page.get_by_text("level success")).to_be_visible()
+    expect(page.get_by_text("level success")).to_be_hidden(timeout=9000)
+    page.goto("/say/error/")
+    error = page.get_by_text("level error")
+    expect(error).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(error).to_be_hidden()
+
+
+# --- Components -------------------------------------------------------------------------------------------
+
+
+@LOOKS
+@WIDTHS
+@pytest.mark.urls("tests.browser.urls")
+def test_every_component_is_accessible_and_fits(open_page, operations, width, theme):
+    page = open_page(width, theme=theme)
+    sign_in(page, operations)
+    page.goto("/components/")
+    expect(page.locator(".uplot")).to_be_visible()
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"components-{width}-{theme}")
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_a_dialog_opens_with_the_focus_inside_and_closes_by_escape(page, operations):
+    sign_in(page, operations)
+    page.goto("/components/")
+    page.get_by_role("button", name="Cancel the trip").click()
+    dialog = page.get_by_role("dialog", name="Cancel trip 4471?")
+    expect(dialog).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "dialog-1360-light")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_times_say_the_same_before_and_after_the_script(open_page, operations):
+    page = open_page()
+    sign_in(page, operations)
+    page.route("**/live.js", lambda route: route.fulfill(body=""))
+    page.goto("/components/")
+    read = "[...document.querySelectorAll('time[data-tick=ago], time[data-tick=soon]')].map(t => t.textContent)"
+    from_server = page.evaluate(read)
+    assert "1 min ago" in from_server
+    page.unroute("**/live.js")
+    page.goto("/components/")
+    assert page.evaluate(read) == from_server
+
+
+# --- Errors -----------------------------------------------------------------------------------------------
+
+
+@LOOKS
+@WIDTHS
+@pytest.mark.urls("tests.browser.urls")
+def test_an_unknown_address_says_so(open_page, operations, width, theme):
+    page = open_page(width, theme=theme)
+    page.faults.allow(r"status: 404 .*/nowhere/")
+    page.goto("/nowhere/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"404-{width}-{theme}")
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_a_crash_says_that_it_is_our_fault(page, caplog):
+    page.faults.allow(r"status: 500 .*/crash/")
+    page.goto("/crash/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
+    assert_accessible(page)
+
+
+def test_a_form_without_its_cookie_is_explained(page, operations):
+    page.faults.allow(r"status: 403 .*/sign-in/")
+    page.goto("/sign-in/")
+    page.context.clear_cookies()
+    page.get_by_label("Username").fill(operations.username)
+    page.get_by_label("Password").fill("a-password-for-tests")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This form cannot be accepted")
+    assert_accessible(page)
+
+
+# --- Pages that others wrote ------------------------------------------------------------------------------
+
+
+def test_the_api_documentation_works_under_our_policy(page, operations):
+    sign_in(page, operations)
+    page.goto("/api/docs/")
+    expect(page.get_by_role("heading", name="IMS")).to_be_visible()
+    page.get_by_role("button", name="post ​/api​/auth​/login").first.click()
+    expect(page.get_by_role("button", name="Try it out")).to_be_visible()
+    screenshot(page, "api-docs")
+
+
+def test_the_admin_works_under_our_policy(page, admin):
+    sign_in(page, admin)
+    page.get_by_role("link", name="Administration").click()
+    page.get_by_role("link", name="Users", exact=True).click()
+    expect(page.get_by_role("heading", name="Select user to change")).to_be_visible()
+    page.get_by_role("link", name="admin", exact=True).click()
+    page.get_by_label("First name").fill("Anita")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    screenshot(page, "admin-users")
