@@ -11,9 +11,9 @@ from django.db.models import Sum
 from django.utils.timezone import now
 
 from masterdata import parcels, slips
-from masterdata.models import PackingSlip, TrackingBatch, TrackingRun
+from masterdata.models import TrackingBatch, TrackingRun
 from masterdata.track123_service import Track123Error
-from masterdata.updates import NO_KEY, NUMBERS_PER_QUERY, Result, failure, update_slips
+from masterdata.updates import NO_KEY, NUMBERS_PER_QUERY, Result, update_now, update_slips
 from scheduling import job
 
 Plan = tuple[list[int], int]  # one batch: the ids of its slips, and how many numbers they have
@@ -115,12 +115,7 @@ def summary(results: Iterable[Result]) -> dict[str, Any]:
 
 def update_everything() -> dict[str, Any]:
     """Update all due orders here and now, without jobs."""
-    results: list[Result] = []
-    for slip_ids, _ in plan():
-        try:
-            results += update_slips(slip_ids)
-        except Track123Error as error:
-            results += [failure(slip, str(error)) for slip in PackingSlip.objects.filter(pk__in=slip_ids)]
+    results = [result for slip_ids, _ in plan() for result in update_now(slip_ids)]
     return summary(results)
 
 
@@ -134,8 +129,17 @@ class Progress:
     error: str
 
     @property
+    def answered(self) -> int:
+        return self.done + self.failed
+
+    @property
     def percent(self) -> int:
-        return 100 * (self.done + self.failed) // self.run.total if self.run.total else 0
+        return 100 * self.answered // self.run.total if self.run.total else 0
+
+    @property
+    def version(self) -> str:
+        """Changes whenever there is something new to show."""
+        return f"{self.run.pk}-{self.done}-{self.failed}-{self.stage}".lower().replace(" ", "-")
 
     @property
     def stage(self) -> str:

@@ -15,7 +15,7 @@ SEPARATORS = re.compile(r"[,;\r\n]+")
 
 
 def due() -> QuerySet[PackingSlip]:
-    """The slips Track123 is to be asked about: shipped, with a number and a vendor, not delivered, followed."""
+    """The slips to ask about: shipped, with a number and a vendor, not delivered, still followed."""
     own_parcels = Parcel.objects.filter(slip=OuterRef("pk"))
     open_parcels = own_parcels.filter(unfollowed_at=None).exclude(status=TransitStatus.DELIVERED)
     return (
@@ -26,6 +26,12 @@ def due() -> QuerySet[PackingSlip]:
         .exclude(Q(text="delivered") | Q(numbers="") | Q(vendor=""))
         .filter(Exists(open_parcels) | ~Exists(own_parcels))  # without parcels: written by outside code
     )
+
+
+def carrying(number: str) -> list[int]:
+    """The ids of the slips that wait for the parcel of this number."""
+    waiting = Parcel.objects.filter(number=number).exclude(status=TransitStatus.DELIVERED)
+    return list(waiting.values_list("slip_id", flat=True))
 
 
 def is_delivered(slip: PackingSlip) -> bool:
@@ -60,7 +66,7 @@ def in_step(slip: PackingSlip) -> bool:
 
 
 def keep_parcels(slip: PackingSlip) -> bool:
-    """Bring the slip's parcels in step with its entered numbers; True where Track123 must hear of a number."""
+    """Bring parcels in step with the entered numbers; True where Track123 must hear of a new one."""
     if in_step(slip):
         return False
     with transaction.atomic():

@@ -34,6 +34,12 @@ def register_parcels(packing_slip_id: int) -> int:
     return updates.register_slip(packing_slip_id)
 
 
+@task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)
+def update_packing_slip(packing_slip_id: int) -> list[updates.Result]:
+    """Ask Track123 about one packing slip that is said to have moved."""
+    return updates.update_slips([packing_slip_id])
+
+
 if settings.DEBUG:
     from masterdata import demo
 

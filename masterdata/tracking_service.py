@@ -5,11 +5,12 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from masterdata import runs
 from masterdata.models import PackingSlip
-from masterdata.track123_service import Track123Error
-from masterdata.updates import Result, failure, update_slips
-from scheduling import schedules
+from masterdata.updates import Result, update_now
+from scheduling import Job, schedules
 
 SCHEDULE = "tracking_status_updater"
 DEFAULT_INTERVAL_MINUTES = 720
@@ -18,10 +19,7 @@ DEFAULT_INTERVAL_MINUTES = 720
 def update_single_order_tracking(packing_slip_id: int) -> Result:
     """Ask Track123 about one packing slip and say what changed; raises PackingSlip.DoesNotExist."""
     slip = PackingSlip.objects.get(pk=packing_slip_id)
-    try:
-        return update_slips([slip.pk])[0]
-    except Track123Error as error:
-        return failure(slip, str(error))
+    return update_now([slip.pk])[0]
 
 
 def update_all_pending_orders() -> dict[str, Any]:
@@ -34,9 +32,12 @@ def schedule_tracking_updates(interval_minutes: int = DEFAULT_INTERVAL_MINUTES) 
     return schedules.start(SCHEDULE, interval_minutes)
 
 
-def trigger_immediate_update() -> Any:
+def trigger_immediate_update() -> Job:
     """Queue a full update now and return its job; the schedule keeps its next run."""
-    return schedules.run_now(SCHEDULE)
+    with transaction.atomic():
+        job = schedules.run_now(SCHEDULE)
+        runs.queued(job.id)
+    return job
 
 
 def cancel_tracking_schedule() -> schedules.ScheduleStatus:

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 
 from masterdata import parcels, slips
 from masterdata.models import GoogleDriveSettings, PackingSlip, Parcel
-from masterdata.track123_service import ParcelRef, ParcelState, Track123Client
+from masterdata.track123_service import ParcelRef, ParcelState, Track123Client, Track123Error
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,29 @@ class Answers:
     errors: dict[str, str] = field(default_factory=dict)
 
 
+def api_keys() -> list[str]:
+    """The keys of the active settings rows, oldest row first."""
+    rows = GoogleDriveSettings.objects.filter(is_active=True).order_by("id")
+    return [key.strip() for key in rows.values_list("track123_api_key", flat=True) if key.strip()]
+
+
 def api_key() -> str:
-    """The key of the first active settings row that has one."""
-    keys = GoogleDriveSettings.objects.filter(is_active=True).order_by("id")
-    return next((key.strip() for key in keys.values_list("track123_api_key", flat=True) if key.strip()), "")
+    """The key that is used: the first one; empty where there is none."""
+    return next(iter(api_keys()), "")
+
+
+def update_now(slip_ids: Sequence[int]) -> list[Result]:
+    """As update_slips, but where Track123 cannot be asked that is the result of each slip."""
+    try:
+        return update_slips(slip_ids)
+    except Track123Error as error:
+        return [failure(slip, str(error)) for slip in PackingSlip.objects.filter(pk__in=slip_ids)]
+
+
+def update_order(order_id: str) -> list[Result]:
+    """Ask about all packing slips of an order; nothing where there is none."""
+    slip_ids = PackingSlip.objects.filter(order_id=order_id).order_by("id").values_list("pk", flat=True)
+    return update_now(list(slip_ids))
 
 
 def update_slips(slip_ids: Sequence[int]) -> list[Result]:
