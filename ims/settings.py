@@ -244,6 +244,10 @@ OPERATIONS_TIME_ZONE = env.zone("OPERATIONS_TIME_ZONE", "Asia/Kolkata")  # rules
 TRACK123_BASE_URL = env.text("TRACK123_BASE_URL", "https://api.track123.com/gateway/open-api/")
 TRACK123_TIMEOUT_SECONDS = env.decimal("TRACK123_TIMEOUT_SECONDS", 20, minimum=0.1)
 TRACK123_REQUESTS_PER_SECOND = env.decimal("TRACK123_REQUESTS_PER_SECOND", 5, minimum=0.1)  # per endpoint
+# The unguessable part of /api/masterdata/track123/webhook/SECRET/; empty: there is no webhook.
+TRACK123_WEBHOOK_SECRET = env.text("TRACK123_WEBHOOK_SECRET")
+TRACKING_GIVE_UP_DAYS = env.number("TRACKING_GIVE_UP_DAYS", 60, minimum=1)  # without news: no longer followed
+TRACKING_QUIET_DAYS = env.number("TRACKING_QUIET_DAYS", 7, minimum=1)  # without movement: needs attention
 
 # --- Mail -----------------------------------------------------------------------------------------------
 vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))

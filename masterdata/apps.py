@@ -5,3 +5,8 @@ class MasterdataConfig(AppConfig):
     name = "masterdata"
     verbose_name = "Shipments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from masterdata import navigation
+
+        navigation.register()

@@ -1,1 +1,34 @@
-urlpatterns = []
+"""Every address of this system: pages under /shipments/, JSON under /api/masterdata/."""
+
+from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+from masterdata import api, views
+from masterdata.tracking_service import SCHEDULE
+
+app_name = "masterdata"
+
+router = SimpleRouter(trailing_slash="/?")  # old paths answer with and without the final slash
+router.register("packing-slips", api.PackingSlipViewSet, basename="packing-slip")
+router.register("products", api.ProductViewSet, basename="product")
+
+scheduler = api.TrackingSchedulerView.as_view(schedule=SCHEDULE, subject="tracking update")
+
+api_urls = [
+    re_path(r"^tracking/scheduler/?$", scheduler, name="tracking-scheduler"),
+    re_path(r"^tracking/update/?$", api.TrackingUpdateView.as_view(), name="tracking-update"),
+    re_path(
+        r"^track123/webhook/(?P<secret>[^/]+)/?$", api.Track123WebhookView.as_view(), name="track123-webhook"
+    ),
+    *router.urls,
+]
+
+urlpatterns = [
+    path("api/masterdata/", include(api_urls)),
+    path("shipments/", views.shipments, name="shipments"),
+    path("shipments/update/", views.update_all, name="update-all"),
+    path("shipments/progress/", views.progress, name="progress"),
+    path("shipments/<int:pk>/", views.shipment, name="shipment"),
+    path("shipments/<int:pk>/update/", views.update_one, name="update-one"),
+    path("shipments/<int:pk>/<str:change>/", views.change_one, name="change-one"),
+]
