@@ -128,6 +128,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    _database["CONN_MAX_AGE"] = None  # opening a file for every job and poll would cost more than the work
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # writers queue up at BEGIN instead of failing in mid-transaction
         "timeout": 20,  # seconds to wait for another writer

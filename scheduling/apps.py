@@ -8,9 +8,10 @@ class SchedulingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_q.signals import pre_execute
+        from django_q.signals import pre_enqueue, pre_execute
 
-        from scheduling import checks, execution  # noqa: F401 - checks register themselves
+        from scheduling import checks, execution, packages  # noqa: F401 - checks register themselves
 
         autodiscover_modules("tasks")  # every app's declarations; no database, no process
+        pre_enqueue.connect(packages.check_before_enqueue, dispatch_uid="scheduling.packages")
         pre_execute.connect(execution.remember, dispatch_uid="scheduling.execution")

@@ -15,8 +15,10 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
     rules = [
         ("E001", "broker_class", conf.get("broker_class") == "scheduling.broker.DatabaseBroker",
          "this one keeps order, leases and the allow-list", "set it to scheduling.broker.DatabaseBroker"),
-        ("E002", "retry", conf.get("retry", 60) > (conf.get("timeout") or float("inf")),
-         "a job that runs longer than retry would run twice", "set retry above timeout, and a timeout"),
+        ("E002", "retry", conf.get("retry", 60) > (conf.get("timeout") or 0),
+         "a job that runs longer than retry would run twice", "set retry above timeout"),
+        ("E010", "timeout", bool(conf.get("timeout")),
+         "a job that hangs would hold its worker for ever", "give it seconds"),
         ("E003", "scheduler", conf.get("scheduler", True) is False,
          "Django Q2's scheduler stops all schedules at one bad row", "set it to False: ours runs instead"),
         ("E004", "max_attempts", conf.get("max_attempts", 0) == 0,

@@ -7,7 +7,7 @@ import inspect
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -78,7 +78,8 @@ class Cadence:
     def next_after(self, moment: datetime, minutes: int | None = None) -> datetime:
         """The next run after `moment`; `minutes` overrides the declared interval."""
         if self.cron:
-            return croniter(self.cron, moment.astimezone(ZoneInfo(self.tz))).get_next(datetime)
+            local = croniter(self.cron, moment.astimezone(ZoneInfo(self.tz))).get_next(datetime)
+            return local.astimezone(UTC)
         return moment + timedelta(minutes=minutes or self.every_minutes or 1)
 
 

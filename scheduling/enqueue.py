@@ -99,10 +99,8 @@ def _unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:
 
 
 def _run_here_if_sync(jobs: list[Job]) -> None:
-    from django_q.conf import Conf
+    from scheduling import inline  # which enqueues in its turn
 
-    if Conf.SYNC:
-        from scheduling.inline import run_job
-
+    if inline.wanted():
         for job in jobs:
-            run_job(job.id)
+            inline.run_job(job.id)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from multiprocessing import Value
 from typing import Any
 
+from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.monitor import monitor
@@ -15,20 +19,24 @@ from django_q.worker import worker
 from scheduling import claims, packages
 from scheduling.broker import admit
 from scheduling.declaration import QUEUES
-from scheduling.models import QueuedJob
+from scheduling.models import JobState, QueuedJob
+
+_wanted: ContextVar[bool] = ContextVar("run_jobs_inline", default=bool(settings.Q_CLUSTER.get("sync")))
 
 
-class _Items:
-    """What worker() and monitor() need of a queue: get in order, put."""
+def wanted() -> bool:
+    """Whether a job runs where it is enqueued."""
+    return _wanted.get()
 
-    def __init__(self, *items: Any) -> None:
-        self.items = list(items)
 
-    def get(self) -> Any:
-        return self.items.pop(0)
-
-    def put(self, item: Any) -> None:
-        self.items.append(item)
+@contextmanager
+def run_inline() -> Iterator[None]:
+    """Inside, every job runs where it is enqueued, as with TASKS_SYNC=1."""
+    token = _wanted.set(True)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
 
 
 def run_job(job_id: str) -> bool:
@@ -52,7 +60,7 @@ def drain(queues: Sequence[str] = QUEUES, *, limit: int = 10_000, ignore_delays:
     while count < limit:
         if ignore_delays:
             past = timezone.now() - timedelta(seconds=1)
-            QueuedJob.objects.exclude(state="running").filter(lock__gt=past).update(lock=past)
+            QueuedJob.objects.exclude(state=JobState.RUNNING).filter(lock__gt=past).update(lock=past)
         row = claims.claim(queues)
         if row is None:
             return count
@@ -67,7 +75,36 @@ def _run(row: QueuedJob) -> bool:
     package = packages.loads(payload)
     package["ack_id"] = (row.pk, row.lock)
     results = _Items()
-    worker(_Items(package, "STOP"), results, Value("f", -1))
-    results.put("STOP")
-    monitor(results, get_broker())
+    with _keeping_the_connection():
+        worker(_Items(package, "STOP"), results, Value("f", -1))
+        results.put("STOP")
+        monitor(results, get_broker())
     return True
+
+
+class _Items:
+    """What worker() and monitor() need of a queue: get in order, put."""
+
+    def __init__(self, *items: Any) -> None:
+        self.items = list(items)
+
+    def get(self) -> Any:
+        return self.items.pop(0)
+
+    def put(self, item: Any) -> None:
+        self.items.append(item)
+
+
+@contextmanager
+def _keeping_the_connection() -> Iterator[None]:
+    """Let Django Q2's worker leave the connection open where the caller is in a transaction.
+
+    It drops connections that are old or whose autocommit is not as configured, and with them the caller's
+    transaction.
+    """
+    configured, close_at = connection.settings_dict["AUTOCOMMIT"], connection.close_at
+    connection.settings_dict["AUTOCOMMIT"], connection.close_at = connection.get_autocommit(), None
+    try:
+        yield
+    finally:
+        connection.settings_dict["AUTOCOMMIT"], connection.close_at = configured, close_at

@@ -64,6 +64,11 @@ def check(package: Package) -> DeclaredTask[Any, Any]:
     return declared
 
 
+def check_before_enqueue(task: Package, **_: object) -> None:
+    """Receiver of pre_enqueue: whatever way a package is made, what it calls is declared."""
+    check(task)
+
+
 def is_task(function: object) -> bool:
     return isinstance(function, DeclaredTask)
 

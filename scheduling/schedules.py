@@ -196,7 +196,10 @@ def _write(
         row.next_run = now
     for field, value in wanted.items():
         setattr(row, field, value)
-    row.save()
+    if row.pk is None:
+        Schedule.objects.bulk_create([row])  # its save() would work out next_run anew, in another zone
+    else:
+        row.save()
     override.schedule_id = row.pk
     override.save()
     return row

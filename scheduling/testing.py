@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from django_q.conf import Conf
-
 from scheduling.declaration import DeclaredTask
-from scheduling.inline import drain
+from scheduling.inline import drain, run_inline
 from scheduling.models import QueuedJob
 from scheduling.packages import loads
 
 __all__ = ["assert_enqueued", "drain", "enqueued", "run_inline"]
-
-
-@contextmanager
-def run_inline() -> Iterator[None]:
-    """Inside, every job runs where it is enqueued, as with TASKS_SYNC=1."""
-    before, Conf.SYNC = Conf.SYNC, True
-    try:
-        yield
-    finally:
-        Conf.SYNC = before
 
 
 def enqueued(task: DeclaredTask[Any, Any]) -> list[dict[str, Any]]:

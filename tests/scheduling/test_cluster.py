@@ -28,7 +28,7 @@ def test_a_job_runs_in_the_cluster_and_its_result_is_kept(qcluster):
     finished = Task.objects.get(id=job.id)
     assert finished.func == "tests.site.tasks.leave_effect"
     assert finished.success
-    assert not QueuedJob.objects.exists()
+    assert not QueuedJob.objects.filter(job_id=job.id).exists()
 
 
 def test_one_cluster_serves_all_queues_most_urgent_first_and_each_in_order(qcluster, wait_for):
@@ -120,8 +120,7 @@ def test_no_orphan_goes_on_when_the_parent_is_killed(qcluster, wait_for):
 
 def test_clusters_are_seen_from_any_process(qcluster, wait_for):
     qcluster("--workers", "2")
-    [stat] = wait_for(Stat.get_all)
-    assert len(stat.workers) == 2
+    wait_for(lambda: [len(stat.workers) for stat in Stat.get_all()] == [2])
     beat = Heartbeat.objects.get()
     assert beat.workers == 2
     assert timezone.now() - beat.seen_at < timedelta(seconds=5)

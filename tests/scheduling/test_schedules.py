@@ -1,0 +1,199 @@
+"""Declared cadence + the operator's override = one Schedule row."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule
+
+from ims.lib.models import AuditLog
+from scheduling import schedules
+from scheduling.due import enqueue_due
+from scheduling.exceptions import BadInterval, UnknownSchedule
+from scheduling.models import QueuedJob, ScheduleOverride
+from scheduling.testing import drain
+from tests.site import tasks
+
+pytestmark = pytest.mark.django_db
+NAME = "site_every"
+
+
+def row(name=NAME):
+    return Schedule.objects.get(name=name)
+
+
+def test_a_schedule_registered_for_the_first_time_is_due_at_once():
+    schedules.sync()
+    assert row().next_run <= timezone.now()
+    assert row().minutes == 10
+    assert row().func == "tests.site.tasks.every_ten_minutes"
+
+
+def test_a_cron_registered_for_the_first_time_waits_for_its_time():
+    schedules.sync()
+    nightly = row("site_nightly")
+    assert nightly.cron == "30 2 * * *"
+    assert f"{nightly.next_run:%H:%M}" == "21:00"  # 02:30 in India
+
+
+def test_a_second_start_keeps_the_next_run_and_the_row():
+    schedules.sync()
+    later = timezone.now() + timedelta(minutes=7)
+    Schedule.objects.filter(name=NAME).update(next_run=later)
+    before = row().pk
+    schedules.sync()
+    assert (row().pk, row().next_run) == (before, later)
+
+
+def test_rows_made_by_hand_are_left_alone_even_under_the_same_name():
+    mine = Schedule.objects.create(name=NAME, func="tests.site.tasks.urgent", args="'mine'")
+    schedules.sync()
+    schedules.stop(NAME)
+    assert list(Schedule.objects.filter(name=NAME)) == [mine]
+
+
+def test_a_schedule_that_is_no_longer_declared_is_removed():
+    old = Schedule.objects.create(name="old", func="tests.site.tasks.gone")
+    ScheduleOverride.objects.create(name="old", schedule_id=old.pk)
+    schedules.sync()
+    assert not Schedule.objects.filter(name="old").exists()
+    assert not ScheduleOverride.objects.filter(name="old").exists()
+
+
+def test_a_new_interval_takes_effect_at_once():
+    schedules.sync()
+    status = schedules.start(NAME, 5)
+    assert status.changed
+    assert status.interval_minutes == 5
+    assert timedelta(minutes=4) < row().next_run - timezone.now() <= timedelta(minutes=5)
+
+
+def test_the_same_interval_changes_nothing():
+    schedules.start(NAME, 5)
+    before = row().next_run
+    assert not schedules.start(NAME, 5).changed
+    assert row().next_run == before
+
+
+def test_force_makes_it_due_now():
+    schedules.start(NAME, 5)
+    Schedule.objects.update(next_run=timezone.now() + timedelta(hours=1))
+    schedules.start(NAME, 5, force=True)
+    assert row().next_run <= timezone.now()
+
+
+def test_a_start_without_interval_returns_to_the_declared_one():
+    schedules.start(NAME, 5)
+    assert schedules.start(NAME).interval_minutes == 10
+
+
+def test_a_stop_holds_until_a_start():
+    schedules.sync()
+    assert not schedules.stop(NAME).active
+    schedules.sync()
+    assert not Schedule.objects.filter(name=NAME).exists()
+    assert schedules.start(NAME).active
+
+
+def test_a_stop_of_a_stopped_schedule_is_no_error():
+    schedules.stop(NAME)
+    assert not schedules.stop(NAME).active
+
+
+@pytest.mark.parametrize("minutes", [0, -5, 32768, 1.5, True, "60"])
+def test_an_impossible_interval_is_refused(minutes):
+    with pytest.raises(BadInterval, match="whole number of minutes from 1 to 32767"):
+        schedules.start(NAME, minutes)
+
+
+def test_an_interval_on_a_cron_is_refused():
+    with pytest.raises(BadInterval, match="runs by cron"):
+        schedules.start("site_nightly", 5)
+
+
+def test_an_unknown_schedule_is_refused_with_the_known_ones():
+    with pytest.raises(UnknownSchedule, match="site_every"):
+        schedules.start("no_such")
+
+
+def test_every_control_action_is_in_the_audit_log(operator):
+    schedules.start(NAME, 5, user=operator)
+    schedules.stop(NAME, user=operator)
+    schedules.run_now(NAME, user=operator)
+    entries = AuditLog.objects.order_by("id")
+    assert [entry.action for entry in entries] == ["schedule.start", "schedule.stop", "schedule.run_now"]
+    assert {entry.user for entry in entries} == {operator}
+    assert entries[0].after == {"stopped": False, "interval_minutes": 5}
+
+
+def test_due_schedules_are_enqueued_once_and_move_on():
+    schedules.sync()
+    now = timezone.now()
+    enqueue_due(now)
+    assert enqueue_due(now) == 0
+    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
+    assert row().next_run == pytest.approx(now + timedelta(minutes=10), abs=timedelta(seconds=5))
+
+
+def test_missed_runs_are_made_up_for_once():
+    schedules.sync()
+    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() - timedelta(days=3))
+    enqueue_due(timezone.now())
+    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
+    assert row().next_run > timezone.now()
+
+
+def test_a_run_is_skipped_while_the_last_one_is_unfinished():
+    schedules.sync()
+    enqueue_due(timezone.now())
+    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() - timedelta(seconds=1))
+    enqueue_due(timezone.now())
+    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
+
+
+def test_finished_runs_are_counted():
+    schedules.sync()
+    enqueue_due(timezone.now())
+    drain()
+    assert schedules.status(NAME).task_count == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"func": "os.system", "args": "'echo'"},
+        {"func": "tests.site.tasks.urgent", "args": "syntax error("},
+        {"func": "tests.site.tasks.urgent", "kwargs": "not even close"},
+        {"func": "tests.site.tasks.urgent", "hook": "os.system", "args": "'x'"},
+    ],
+)
+def test_a_broken_row_harms_no_other(broken):
+    Schedule.objects.create(name="broken", schedule_type=Schedule.DAILY, **broken)
+    Schedule.objects.create(
+        name="good", func="tests.site.tasks.urgent", args="'good'", schedule_type=Schedule.DAILY
+    )
+    assert enqueue_due(timezone.now()) == 1
+    assert OrmQ.objects.get().args() == ("good",)
+
+
+def test_a_row_made_by_hand_runs_with_its_arguments_and_a_once_row_goes():
+    Schedule.objects.create(
+        func="tests.site.tasks.only_one", args="'k'", kwargs="size=3", schedule_type=Schedule.ONCE
+    )
+    enqueue_due(timezone.now())
+    queued = OrmQ.objects.get()
+    assert (queued.args(), queued.kwargs()) == (("k",), {"size": 3})
+    assert not Schedule.objects.exists()
+
+
+def test_the_preview_shows_the_next_runs():
+    schedules.start(NAME, 5)
+    runs = schedules.next_runs(NAME, 3)
+    assert [b - a for a, b in pairwise(runs)] == [timedelta(minutes=5)] * 2
+
+
+def test_all_schedules_take_a_constant_number_of_statements(django_assert_num_queries):
+    schedules.sync()
+    with django_assert_num_queries(3):
+        assert len(schedules.all_statuses()) >= 3
