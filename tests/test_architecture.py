@@ -13,6 +13,10 @@ PACKAGES = ("ims", "scheduling", *APPS)
 VENDORS = {"masterdata/track123_service.py"}  # the only files that speak HTTP to others
 LONGEST_FUNCTION = 60  # lines
 LONGEST_FILE = 300  # lines
+LONGER_FOR_A_REASON = {
+    "ims/settings.py": 350,  # all settings are one file that explains itself
+    "masterdata/track123_service.py": 400,  # all that is known of a vendor is one file
+}
 
 
 def python_files() -> list[Path]:
@@ -102,7 +106,8 @@ def test_only_a_vendors_file_speaks_http_to_others(path: Path) -> None:
 
 @each_file
 def test_no_file_is_longer_than_a_reader_bears(path: Path) -> None:
-    assert len((ROOT / path).read_text().splitlines()) <= LONGEST_FILE
+    allowed = LONGER_FOR_A_REASON.get(path.as_posix(), LONGEST_FILE)
+    assert len((ROOT / path).read_text().splitlines()) <= allowed
 
 
 @each_file
