@@ -32,8 +32,8 @@ def unauthorized(request: HttpRequest) -> HttpResponse:
 
 def whole_page_sign_in(request: HttpRequest, login_url: str) -> HttpResponse:
     """Tell htmx to leave the page, instead of swapping the sign-in form into a part of it."""
-    page = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
     query = QueryDict(mutable=True)
-    query["next"] = page
+    query["next"] = f"{page.path or '/'}?{page.query}".removesuffix("?")
     address = f"{resolve_url(login_url)}?{query.urlencode(safe='/')}"
     return HttpResponse(status=status.HTTP_401_UNAUTHORIZED, headers={"HX-Redirect": address})

@@ -7,7 +7,7 @@ from ims.lib.models import AuditLog
 
 
 @admin.register(AuditLog)
-class AuditLogAdmin(admin.ModelAdmin):
+class AuditLogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for mypy only
     """To be read only: nobody edits what was done."""
 
     list_display = ("at", "user", "action", "target")

@@ -36,10 +36,9 @@ class HasRole(isAuthenticatedCustom):
     act: tuple[str, ...] = ()
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        if not super().has_permission(request, view):
+        if not request.user.is_authenticated:
             return False
-        needed = self.read if request.method in permissions.SAFE_METHODS else self.act
-        return bool(request.user.has_role(*needed))
+        return request.user.has_role(*(self.read if request.method in permissions.SAFE_METHODS else self.act))
 
 
 class Pagination(pagination.PageNumberPagination):
@@ -151,9 +150,9 @@ def describe(exc: exceptions.APIException) -> tuple[str, str, dict[str, list[str
 def field_messages(detail: Any, prefix: str = "") -> dict[str, list[str]]:
     """Flatten nested validation details to {"field.sub": ["message"]}."""
     if isinstance(detail, dict):
-        children = detail.items()
+        children = list(detail.items())
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
-        children = enumerate(detail)
+        children = list(enumerate(detail))
     else:
         messages = detail if isinstance(detail, list) else [detail]
         return {prefix or "non_field_errors": [str(message) for message in messages]} if messages else {}

@@ -170,7 +170,9 @@ def test_times_say_the_same_before_and_after_the_script(open_page, operations):
     sign_in(page, operations)
     page.route("**/live.js", lambda route: route.fulfill(body=""))
     page.goto("/components/")
-    read = "[...document.querySelectorAll('time[data-tick=ago], time[data-tick=soon]')].map(t => t.textContent)"
+    read = (
+        "[...document.querySelectorAll('time[data-tick=ago], time[data-tick=soon]')].map(t => t.textContent)"
+    )
     from_server = page.evaluate(read)
     assert "1 min ago" in from_server
     page.unroute("**/live.js")

@@ -1,0 +1,45 @@
+# `make help` lists what there is. PYTHON=python3.12 chooses the Python that makes .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com SECRET_KEY=lint-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJK STATIC_ROOT=var/lint-static
+PYTEST := $(BIN)/python -m pytest -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow lint audit clean install-run install-dev
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install-run  ## IMS with demo data at http://localhost:8000 (PORT=8001, DATABASE_URL=postgres://…)
+	@exec $(BIN)/python scripts/run.py
+
+test: install-dev  ## Every test on SQLite, then on a real PostgreSQL
+	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" --postgres
+
+test-slow: install-dev  ## The tests that take minutes, on both databases
+	$(PYTEST) -m slow
+	$(PYTEST) -m slow --postgres
+
+lint: install-dev  ## Style, types, Django's checks as in production, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	DEBUG=1 $(BIN)/mypy
+	DEBUG=1 $(BIN)/python -W error manage.py check --fail-level WARNING
+	$(PRODUCTION) $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+	$(PRODUCTION) $(BIN)/python manage.py collectstatic --noinput --clear --verbosity 0
+	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+audit: install-dev  ## Known advisories against the pinned packages (asks the network)
+	$(BIN)/pip-audit -r requirements.txt
+
+clean:  ## Remove .venv, caches and the demo's data
+	rm -rf .venv var staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install-run:
+	@$(PYTHON) scripts/install.py requirements-run.txt
+
+install-dev:
+	@$(PYTHON) scripts/install.py requirements-dev.txt
