@@ -1,6 +1,6 @@
 """What every page knows: the server's time and the rail's entries."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -29,7 +29,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def entries(request: HttpRequest) -> list[Entry]:
     user = getattr(request, "user", AnonymousUser())  # there is none when an early middleware refused
-    return [entry(item, user, request.path) for item in nav_for(user)]
+    return [entry(item, cast(User, user), request.path) for item in nav_for(user)]
 
 
 def entry(item: NavItem, user: User, path: str) -> Entry:
