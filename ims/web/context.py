@@ -1,12 +1,14 @@
 """What every page knows: the server's time and the rail's entries."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from ims.accounts.models import User
 from ims.web.registry import Badge, NavItem, nav_for
 
 
@@ -26,10 +28,11 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 
 def entries(request: HttpRequest) -> list[Entry]:
-    return [entry(item, request) for item in nav_for(request.user)] if hasattr(request, "user") else []
+    user = getattr(request, "user", AnonymousUser())  # there is none when an early middleware refused
+    return [entry(item, cast(User, user), request.path) for item in nav_for(user)]
 
 
-def entry(item: NavItem, request: HttpRequest) -> Entry:
+def entry(item: NavItem, user: User, path: str) -> Entry:
     url = reverse(item.url_name)
-    here = request.path == url or (url != "/" and request.path.startswith(url))
-    return Entry(item.title, item.icon, url, here, item.badge(request.user) if item.badge else None)
+    here = path == url or (url != "/" and path.startswith(url))
+    return Entry(str(item.title), item.icon, url, here, item.badge(user) if item.badge else None)

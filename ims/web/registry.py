@@ -10,9 +10,14 @@ Callables get the signed-in user and run at most once a page, only for people wh
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.contrib.auth.models import AnonymousUser
 
 from ims.accounts.models import User
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise as Title
 
 
 class Badge(NamedTuple):
@@ -33,7 +38,7 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class NavItem:
-    title: str
+    title: "Title"
     icon: str
     url_name: str
     roles: tuple[str, ...] = ()  # none: everybody who is signed in
@@ -42,7 +47,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class HomeCard:
-    title: str
+    title: "Title"
     icon: str
     url_name: str
     roles: tuple[str, ...]
@@ -63,13 +68,13 @@ def add_card(card: HomeCard) -> None:
         _cards.append(card)
 
 
-def nav_for(user: User) -> list[NavItem]:
+def nav_for(user: User | AnonymousUser) -> list[NavItem]:
     return [item for item in _nav if allowed(user, item.roles)]
 
 
-def cards_for(user: User) -> list[HomeCard]:
+def cards_for(user: User | AnonymousUser) -> list[HomeCard]:
     return [card for card in _cards if allowed(user, card.roles)]
 
 
-def allowed(user: User, roles: tuple[str, ...]) -> bool:
-    return user.is_authenticated and (not roles or user.has_role(*roles))
+def allowed(user: User | AnonymousUser, roles: tuple[str, ...]) -> bool:
+    return isinstance(user, User) and (not roles or user.has_role(*roles))

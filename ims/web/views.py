@@ -1,6 +1,6 @@
 """Pages that belong to no system: home, health, the API's documentation, the sheet of components."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from ims.accounts.models import User
 from ims.web.registry import Figure, HomeCard, cards_for
 from ims.web.sheet import sample
 
@@ -22,14 +23,13 @@ class Card(NamedTuple):
 
 def home(request: HttpRequest) -> HttpResponse:
     """One card per system that this person may see."""
-    return render(
-        request, "web/home.html", {"cards": [read(card, request) for card in cards_for(request.user)]}
-    )
+    user = cast(User, request.user)  # the middleware lets nobody else in
+    return render(request, "web/home.html", {"cards": [read(card, user) for card in cards_for(user)]})
 
 
-def read(card: HomeCard, request: HttpRequest) -> Card:
-    figures = [Figure(*line) for line in card.summary(request.user)]
-    return Card(card.title, card.icon, reverse(card.url_name), figures)
+def read(card: HomeCard, user: User) -> Card:
+    figures = [Figure(*line) for line in card.summary(user)]
+    return Card(str(card.title), card.icon, reverse(card.url_name), figures)
 
 
 @login_not_required

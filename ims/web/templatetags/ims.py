@@ -183,7 +183,7 @@ def count(value: int | None) -> str | SafeString:
 
 
 @register.inclusion_tag("parts/pager.html", takes_context=True)
-def pager(context: template.Context, page: Page) -> dict[str, str]:
+def pager(context: template.Context, page: Page[Any]) -> dict[str, str]:
     """Newer and Older for a page of a Paginator; the query's other parts stay."""
     if not page.paginator.count:
         return {}

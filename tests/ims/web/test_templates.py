@@ -1,0 +1,99 @@
+"""Every template keeps the content security policy, and names only icons and files that exist."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from django.template.loader import get_template
+
+from ims.web import registry
+from ims.web.make_icons import NAMES
+
+ROOT = Path(__file__).resolve().parents[3]
+STATIC = ROOT / "ims" / "web" / "static"
+VENDOR = STATIC / "vendor"
+TEMPLATES = sorted(path for path in ROOT.glob("*/**/templates/**/*.*") if ".venv" not in path.parts)
+SPRITE = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "ims" / "icons.svg").read_text()))
+EACH_TEMPLATE = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+
+BANNED = {
+    r"\sstyle\s*=": "an inline style, which the policy drops: write a rule in ims.css",
+    r"<style\b": "an inline style sheet, which the policy drops: write a rule in ims.css",
+    r"<script(?![^>]*\bsrc\s*=)": "an inline script, which the policy drops: use a file or json_script",
+    r"\son[a-z]+\s*=": "an inline handler, which the policy drops",
+    r"hx-on": "hx-on, which needs eval: listen in a script file",
+    r"""hx-trigger\s*=\s*("[^"]*\[|'[^']*\[)""": "a trigger filter, which fires always without eval",
+    r"""hx-(vals|headers)\s*=\s*["']\s*(js|javascript):""": "a js: value, which needs eval",
+    r"javascript:": "a javascript: address, which the policy drops",
+    r"""(src|href)\s*=\s*["']https?://""": "a file or page of another host",
+}
+
+
+def test_there_are_templates_to_check():
+    assert len(TEMPLATES) > 20
+
+
+@EACH_TEMPLATE
+def test_a_template_compiles(path):
+    get_template(path.relative_to(next(p for p in path.parents if p.name == "templates")).as_posix())
+
+
+@EACH_TEMPLATE
+@pytest.mark.parametrize("pattern", BANNED, ids=lambda pattern: BANNED[pattern].split(",")[0])
+def test_a_template_keeps_the_policy(path, pattern):
+    found = re.search(pattern, path.read_text(), re.IGNORECASE)
+    assert not found, f"{path.name} holds {BANNED[pattern]}: {found[0]}"
+
+
+@EACH_TEMPLATE
+def test_a_template_names_only_icons_of_the_sprite(path):
+    used = set(re.findall(r"""(?:{% icon |\bicon=)["']([a-z0-9-]+)["']""", path.read_text()))
+    assert used <= SPRITE, f"add {sorted(used - SPRITE)} to ims/web/make_icons.py and run it"
+
+
+def test_the_rail_and_the_home_page_name_only_icons_of_the_sprite():
+    used = {entry.icon for entry in [*registry._nav, *registry._cards]}
+    assert used <= SPRITE
+
+
+def test_the_sprite_holds_what_its_script_names():
+    assert set(NAMES.split()) == SPRITE
+
+
+def test_the_style_sheet_stays_small():
+    assert (STATIC / "ims" / "ims.css").stat().st_size < 26_000
+
+
+# --- Third-party files ------------------------------------------------------------------------------------
+
+
+def listed_files() -> dict[str, str]:
+    lines = (VENDOR / "VERSIONS.txt").read_text().splitlines()
+    return {path: digest for digest, path in re.findall(r"^([0-9a-f]{64})  (\S+)$", "\n".join(lines), re.M)}
+
+
+def test_every_vendored_file_is_listed_and_none_besides():
+    present = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
+    assert present - {"VERSIONS.txt"} == set(listed_files())
+
+
+@pytest.mark.parametrize(("name", "digest"), listed_files().items())
+def test_a_vendored_file_is_the_one_that_was_listed(name, digest):
+    assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("package", sorted(path.name for path in VENDOR.iterdir() if path.is_dir()))
+def test_a_vendored_package_brings_its_licence(package):
+    assert (VENDOR / package / "LICENSE").read_text().strip()
+
+
+def test_static_files_can_be_collected_under_hashed_names(settings, tmp_path):
+    """As production does: every file that another one names must exist."""
+    from django.core.management import call_command
+
+    settings.STATIC_ROOT = tmp_path
+    manifest = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": manifest}
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert (tmp_path / "staticfiles.json").exists()
