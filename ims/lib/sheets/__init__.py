@@ -7,7 +7,8 @@ person who uploaded it. Writing never lets text become a formula.
 from ims.lib.sheets.columns import find_columns
 from ims.lib.sheets.errors import Limits, SheetError
 from ims.lib.sheets.read import read_rows
-from ims.lib.sheets.write import Sheet, write_csv, write_workbook, write_xlsx
+from ims.lib.sheets.write_csv import write_csv
+from ims.lib.sheets.write_xlsx import Sheet, write_workbook, write_xlsx
 
 __all__ = [
     "Limits",

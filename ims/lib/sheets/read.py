@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from ims.lib.sheets.delimited import read_delimited
 from ims.lib.sheets.errors import Limits, SheetError
-from ims.lib.sheets.xlsx import read_xlsx
+from ims.lib.sheets.read_csv import read_csv
+from ims.lib.sheets.read_xlsx import read_xlsx
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of password-protected .xlsx
@@ -63,7 +63,7 @@ def _open(file: IO[bytes], filename: str, limits: Limits) -> Iterator[list[str]]
         _expect_workbook(extension)
         return read_xlsx(file, limits)
     _refuse_others(file, head, extension)
-    return read_delimited(file, limits)
+    return read_csv(file, limits)
 
 
 def _expect_workbook(extension: str) -> None:

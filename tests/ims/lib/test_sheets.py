@@ -208,7 +208,6 @@ def as_text(value):
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float):
-        value = float(f"{value:.16g}")  # what openpyxl writes of it
         return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
     return str(value)
 
@@ -486,6 +485,50 @@ def test_numbers_are_numbers_in_xlsx():
     values = [cell.value for cell in openpyxl.load_workbook(file).active[2]]
     assert values[:3] == [1, 2.5, 3.25]
     assert [value.isoformat() for value in values[3:]] == ["2026-01-31T00:00:00", "2026-01-31T12:00:00"]
+
+
+def test_a_moment_keeps_its_seconds_in_xlsx():
+    file = io.BytesIO()
+    write_xlsx(file, ["at"], [[datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)]])
+    assert read(file)[1] == ["2026-01-31T23:59:59"]
+
+
+def test_days_before_excels_calendar_are_text():
+    file = io.BytesIO()
+    write_xlsx(file, ["day"], [[date(1899, 1, 1)]])
+    assert read(file)[1] == ["1899-01-01"]
+
+
+def test_columns_are_lettered_as_excel_does():
+    file = io.BytesIO()
+    write_xlsx(file, [], [range(800)])
+    assert openpyxl.load_workbook(file).active.cell(2, 800).value == 799
+
+
+def test_a_title_that_excel_refuses_is_mended():
+    file = io.BytesIO()
+    write_workbook(
+        file, [Sheet('a/b: ["c"] & more than thirty-one letters', ["x"], []), Sheet("", ["y"], [])]
+    )
+    assert openpyxl.load_workbook(file).sheetnames == ['a b   "c"  & more than thirty-o', "Sheet"]
+
+
+def test_the_heading_is_bold_and_stays_in_sight():
+    file = io.BytesIO()
+    write_xlsx(file, ["x"], [[1]])
+    page = openpyxl.load_workbook(file).active
+    assert page["A1"].font.b
+    assert page.freeze_panes == "A2"
+
+
+def test_rows_are_written_as_they_come():
+    tracemalloc.start()
+    try:
+        write_xlsx(io.BytesIO(), ["brand"], ([f"{n}"] for n in range(30_000)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000
 
 
 def test_characters_that_xml_cannot_hold_are_left_out():

@@ -21,7 +21,7 @@ CONTROLS = re.compile("[\x00-\x08\x0e-\x1f]")
 NOT_TEXT = "The file is not text: upload an .xlsx or .csv file."
 
 
-def read_delimited(file: IO[bytes], limits: Limits) -> Iterator[list[str]]:
+def read_csv(file: IO[bytes], limits: Limits) -> Iterator[list[str]]:
     encoding = find_encoding(file)
     text = io.TextIOWrapper(_plain(file), encoding=encoding, errors="replace", newline="")
     sample = text.read(SAMPLE)
