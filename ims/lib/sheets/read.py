@@ -1,0 +1,99 @@
+"""Choose the reader by what the file is, not by what it is called."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from ims.lib.sheets.errors import Limits, SheetError
+from ims.lib.sheets.read_csv import read_csv
+from ims.lib.sheets.read_xlsx import read_xlsx
+
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of password-protected .xlsx
+WORKBOOKS = (".xlsx", ".xlsm")
+TEXTS = (".csv", ".tsv", ".txt")
+BINARIES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")
+DEFAULT_LIMITS = Limits()
+
+
+def read_rows(
+    file: IO[bytes] | str | Path, filename: str = "", limits: Limits = DEFAULT_LIMITS
+) -> Iterator[list[str]]:
+    """The rows of the first sheet, every cell as text.
+
+    Rows end at their last filled cell; an empty row between others is [], those at the end are left out.
+    Raises SheetError at once for a wrong file, and while iterating for what is wrong further down.
+    """
+    if isinstance(file, str | Path):
+        return _from_path(Path(file), filename or Path(file).name, limits)
+    return _open(file, filename, limits)
+
+
+def _from_path(path: Path, filename: str, limits: Limits) -> Iterator[list[str]]:
+    file = path.open("rb")
+    try:
+        rows = _open(file, filename, limits)
+    except BaseException:
+        file.close()
+        raise
+    return _closing(file, rows)
+
+
+def _closing(file: IO[bytes], rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    with file:
+        yield from rows
+
+
+def _open(file: IO[bytes], filename: str, limits: Limits) -> Iterator[list[str]]:
+    extension = os.path.splitext(filename)[1].lower()
+    if extension and extension not in (*WORKBOOKS, *TEXTS, ".xls"):
+        raise SheetError(f"“{extension}” files cannot be read: upload an .xlsx or .csv file.")
+    size = file.seek(0, io.SEEK_END)
+    if size == 0:
+        raise SheetError("The file is empty: choose a file with rows.")
+    if size > limits.file_bytes:
+        allowed = f"{limits.file_bytes / 1_000_000:g} MB"
+        raise SheetError(f"The file is larger than {allowed}: split it and upload the parts.")
+    file.seek(0)
+    head = file.read(4096)
+    file.seek(0)
+    if head.startswith(ZIP):
+        _expect_workbook(extension)
+        return read_xlsx(file, limits)
+    _refuse_others(file, head, extension)
+    return read_csv(file, limits)
+
+
+def _expect_workbook(extension: str) -> None:
+    if extension in (".xls", *TEXTS):
+        raise SheetError(f"The file is named {extension} but is a workbook or archive: rename it to .xlsx.")
+
+
+def _refuse_others(file: IO[bytes], head: bytes, extension: str) -> None:
+    if head.startswith(OLE):
+        if _is_encrypted(file):
+            raise SheetError("The file is protected by a password: save it without one and upload it again.")
+        raise SheetError(
+            "This is a workbook of the old .xls format: save it in Excel as .xlsx and upload that."
+        )
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
+        raise SheetError("The file is a web page or XML: open it in Excel, save it as .xlsx and upload that.")
+    if head.startswith(BINARIES):
+        raise SheetError("The file is not a spreadsheet: upload an .xlsx or .csv file.")
+    if extension in (*WORKBOOKS, ".xls"):
+        raise SheetError(f"The file is named {extension} but is no workbook: save it in Excel as .xlsx.")
+
+
+def _is_encrypted(file: IO[bytes]) -> bool:
+    """Encrypted workbooks have a stream of this name in their directory, which may be at the end."""
+    name = "EncryptedPackage".encode("utf-16-le")
+    file.seek(0)
+    tail = b""
+    while chunk := file.read(1 << 20):
+        if name in tail + chunk:
+            return True
+        tail = chunk[-len(name) :]
+    return False
