@@ -76,6 +76,10 @@ ENDS = {
     TransitStatus.DELIVERY_FAILED: "Delivery attempted: nobody was at home",
     TransitStatus.ABNORMAL: "Package damaged, held for inspection",
 }
+TROUBLE = {  # numbers that the stand-in leads to the same bad end, so that trouble stays trouble
+    TransitStatus.DELIVERY_FAILED: "DEMO40017070 DEMO40018015 DEMO40018127 DEMO40018176 DEMO40018288",
+    TransitStatus.ABNORMAL: "DEMO40017455 DEMO40017462 DEMO40017763 DEMO40018197 DEMO40018344",
+}
 HISTORY = (  # how many of a hundred past orders are how far
     (TransitStatus.DELIVERED, 93),
     (TransitStatus.DELIVERY_FAILED, 3),
@@ -111,9 +115,6 @@ def order(chance: random.Random, products: list[Product], moment: datetime, numb
     slip = new_slip(chance, products, f"{PREFIX}{10000 + number}")
     slip.created_at = moment - age
     slip.status = SlipStatus.SHIPPED if shipped else chance.choice(BEFORE_SHIPPING)
-    if shipped:
-        parcels = chance.choice((1, 1, 1, 1, 2))
-        slip.tracking_ids = ", ".join(tracking_number(chance) for _ in range(parcels))
     return slip
 
 
@@ -140,6 +141,12 @@ def tracking_number(chance: random.Random) -> str:
     return f"DEMO-{chance.randint(20, 110)}-{chance.randrange(10**8):08d}"
 
 
+def numbers_to(chance: random.Random, end: TransitStatus, count: int) -> list[str]:
+    if end in TROUBLE:
+        return [chance.choice(TROUBLE[end].split())]
+    return [tracking_number(chance) for _ in range(count)]
+
+
 def tell_history(chance: random.Random, orders: Iterable[PackingSlip], moment: datetime) -> None:
     """Give the shipped orders of the past their parcels and stories."""
     parcels: list[Parcel] = []
@@ -148,14 +155,16 @@ def tell_history(chance: random.Random, orders: Iterable[PackingSlip], moment: d
         if slip.status != SlipStatus.SHIPPED:
             continue
         end = chance.choices(*zip(*HISTORY, strict=True))[0]
-        for number in slips.entered_numbers(slip.tracking_ids):
+        numbers = numbers_to(chance, end, chance.choice((1, 1, 1, 1, 2)))
+        slip.tracking_ids = ", ".join(numbers)
+        for number in numbers:
             parcel, story = told_parcel(chance, slip, number, end, moment)
             parcels.append(parcel)
             events += story
         close(slip, end, parcels[-1])
     Parcel.objects.bulk_create(parcels)
     ParcelEvent.objects.bulk_create(events)
-    PackingSlip.objects.bulk_update(orders, ["status", "tracking_status", "delivered_at"])
+    PackingSlip.objects.bulk_update(orders, ["status", "tracking_ids", "tracking_status", "delivered_at"])
 
 
 def told_parcel(
