@@ -14,7 +14,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from scheduling.api import ScheduleControlView
 
 from ims.accounts import roles
 from ims.lib.api import HasRole
@@ -33,6 +32,7 @@ from masterdata.serializers import (
 )
 from masterdata.tasks import register_parcels, update_packing_slip
 from masterdata.track123_service import Track123Error, read_webhook
+from scheduling.api import ScheduleControlView
 
 
 class OperationsPermission(HasRole):

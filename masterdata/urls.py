@@ -1,14 +1,14 @@
 """Every address of this system: pages under /shipments/, JSON under /api/masterdata/."""
 
 from django.urls import include, path, re_path
-from rest_framework.routers import SimpleRouter
 
+from ims.lib.routers import Router
 from masterdata import api, views
 from masterdata.tracking_service import SCHEDULE
 
 app_name = "masterdata"
 
-router = SimpleRouter(trailing_slash="/?")  # old paths answer with and without the final slash
+router = Router()
 router.register("packing-slips", api.PackingSlipViewSet, basename="packing-slip")
 router.register("products", api.ProductViewSet, basename="product")
 

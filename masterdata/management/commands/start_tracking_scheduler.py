@@ -6,6 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from masterdata.tracking_service import DEFAULT_INTERVAL_MINUTES, SCHEDULE
 from scheduling import schedules
+from scheduling.api import describe_cadence
+from scheduling.schedules import ScheduleStatus
 
 
 class Command(BaseCommand):
@@ -16,13 +18,14 @@ class Command(BaseCommand):
             "--interval",
             type=int,
             metavar="MINUTES",
-            help=f"minutes between updates, 1 to 32767; default {DEFAULT_INTERVAL_MINUTES}",
+            help=f"minutes, 1 to 32767; default {DEFAULT_INTERVAL_MINUTES}, or as it already runs",
         )
         parser.add_argument("--force", action="store_true", help="also update now, whenever the next run is")
 
     def handle(self, *, interval: int | None, force: bool, **options: Any) -> None:
         before = schedules.status(SCHEDULE)
-        minutes = DEFAULT_INTERVAL_MINUTES if interval is None else interval
+        running = before.interval_minutes if before.active else DEFAULT_INTERVAL_MINUTES
+        minutes = running if interval is None else interval
         try:
             after = schedules.start(SCHEDULE, minutes, force=force)
         except schedules.BadInterval as error:
@@ -30,8 +33,8 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(sentence(before, after, force)))
 
 
-def sentence(before: schedules.ScheduleStatus, after: schedules.ScheduleStatus, force: bool) -> str:
-    every = f"every {after.interval_minutes} minutes ({after.interval_minutes / 60:g} hours)"
+def sentence(before: ScheduleStatus, after: ScheduleStatus, force: bool) -> str:
+    every = describe_cadence(after)
     now = " and due now" if force else f"; next run {after.next_run:%Y-%m-%d %H:%M} UTC"
     if not before.active:
         return f"Tracking updates started, {every}{now}."
