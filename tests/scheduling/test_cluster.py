@@ -111,9 +111,9 @@ def test_no_orphan_goes_on_when_the_parent_is_killed(qcluster, wait_for):
     import psutil
 
     cluster = qcluster("--workers", "2")
-    wait_for(lambda: Heartbeat.objects.exists())
-    family = psutil.Process(cluster.pid).children(recursive=True)
-    assert len(family) >= 5  # supervisor, pusher, monitor, two workers
+    parent = psutil.Process(cluster.pid)
+    wait_for(lambda: len(parent.children(recursive=True)) >= 5)  # supervisor, pusher, monitor, two workers
+    family = parent.children(recursive=True)
     cluster.process.kill()
     wait_for(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
 
