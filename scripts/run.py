@@ -64,7 +64,7 @@ def demo_environment(port: int) -> dict[str, str]:
     defaults = {
         "DEBUG": "1",
         "HTTPS": "0",
-        "LOG_LEVEL": "INFO",
+        "LOG_LEVEL": "WARNING",  # jobs are seen in the console page; here the login stays in sight
         "TRACK123_BASE_URL": f"http://{HOST}:{peer}/gateway/open-api/",
     }
     return {

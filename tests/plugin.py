@@ -28,7 +28,7 @@ def environment() -> None:
     os.environ.update(
         DEBUG="0",
         HTTPS="0",
-        STATIC_HASHED="0",
+        STATIC_HASHED="0",  # straight from the apps, without collectstatic before a run
         SECRET_KEY="a-key-for-tests-that-is-long-enough-to-be-accepted",
         ALLOWED_HOSTS="localhost,127.0.0.1,testserver",
         EMAIL_URL="memorymail://",
@@ -37,24 +37,13 @@ def environment() -> None:
         TRACK123_BASE_URL="http://127.0.0.1:9/",  # nothing listens here: each test names its stand-in
     )
     os.environ.pop("TASKS_SYNC", None)
+    atexit.register(shutil.rmtree, RUN, ignore_errors=True)
     if "PYTEST_XDIST_WORKER" in os.environ:
         return  # the controller has chosen the database
     if "--postgres" in sys.argv:
         os.environ["DATABASE_URL"] = start_postgres()
     else:
         os.environ["DATABASE_URL"] = f"sqlite:///{RUN / 'ims.sqlite3'}"
-    atexit.register(shutil.rmtree, RUN, ignore_errors=True)
-
-
-def pytest_configure() -> None:
-    """Static files straight from the apps, without collectstatic before a run; passwords hashed at once."""
-    from django.conf import settings
-
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.WHITENOISE_USE_FINDERS = True
-    settings.WHITENOISE_AUTOREFRESH = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_addoption(parser) -> None:
