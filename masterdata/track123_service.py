@@ -170,7 +170,7 @@ class Track123Client:
             throttle.wait(timeout=self.timeout)
         except Throttled as error:
             sentence = "Too many requests to Track123 are waiting for their turn."
-            raise Track123Error(sentence, code="throttled", retry_after=self.timeout) from error
+            raise Track123Error(sentence, code="throttled", retry_after=error.retry_after) from error
 
 
 # --- webhook ------------------------------------------------------------------

@@ -257,6 +257,25 @@ def test_too_many_requests_then_fine():
         assert len(client.query(refs("TN1")).parcels) == 1
 
 
+def test_the_client_keeps_to_the_limit_by_itself(settings):
+    settings.TRACK123_REQUESTS_PER_SECOND = 5
+    with Track123Server(KEY, per_second=5) as server:
+        server.add("TN1")
+        client = Track123Client(KEY, server.url, timeout=5)
+        assert [len(client.query(refs("TN1")).parcels) for _ in range(8)] == [1] * 8
+
+
+def test_a_turn_too_far_away_is_tried_later(server, settings):
+    settings.TRACK123_REQUESTS_PER_SECOND = 0.1
+    server.add("TN1")
+    client = Track123Client(KEY, server.url, timeout=0.5)
+    client.query(refs("TN1"))
+    error = failure(client)
+    assert (error.code, error.permanent) == ("throttled", False)
+    assert error.retry_after
+    assert len(server.requests) == 1
+
+
 # --- broken answers ------------------------------------------------------------------
 
 

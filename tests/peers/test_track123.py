@@ -11,8 +11,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.peers.parcels import demo_journey
+from tests.peers.peer import Recorded
 from tests.peers.track123 import Track123Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +120,34 @@ def test_pages_follow_the_cursor():
         assert second["cursor"] is None
 
 
+numbers = st.lists(st.sampled_from([f"TN{n}" for n in range(30)]), min_size=1, max_size=60)
+
+
+@given(asked=numbers, registered=st.sets(numbers.map(lambda some: some[0])), page=st.integers(1, 12))
+def test_every_number_comes_back_once_whatever_the_pages(asked, registered, page):
+    server = Track123Server("k", page_size=page, per_second=0)  # asked directly: no socket is needed
+    for number in registered:
+        server.add(number)
+    found, refused, cursor = [], [], None
+    while True:
+        body = {"trackNos": asked, "queryPageSize": 100, "cursor": cursor}
+        answer = server.answer(Recorded(QUERY, body, {"Track123-Api-Secret": "k"}, 0))
+        data = answer.body["data"]
+        assert len(data["accepted"]["content"]) <= page
+        found += [item["trackNo"] for item in data["accepted"]["content"]]
+        refused += [item["trackNo"] for item in data["rejected"]]
+        cursor = data["accepted"]["cursor"]
+        if cursor is None:
+            break
+    unique = list(dict.fromkeys(asked))
+    assert found == [number for number in unique if number in registered]
+    assert refused == [number for number in unique if number not in registered]
+
+
+def test_a_forged_cursor_is_refused(server):
+    assert query(server, "TN1", cursor="????")["code"] == "A0400"
+
+
 def test_a_parcel_moves_on_with_time(server):
     server.add(
         "TN1", [(0, "INIT"), (10, "IN_TRANSIT", "", "Arrived", "Memphis, TN"), (20, "DELIVERED", "", "Left")]
@@ -213,6 +244,14 @@ def test_the_state_file_remembers_when_a_number_was_first_seen(tmp_path):
     clock[0] += 21
     with Track123Server("k", state=tmp_path / "seen.json", **options) as server:
         assert query(server, "DEMO-20-1")["data"]["accepted"]["content"][0]["transitStatus"] == "DELIVERED"
+
+
+def test_a_busy_port_is_explained(server):
+    port = server.url.split(":")[2].split("/")[0]
+    command = [sys.executable, "-m", "tests.peers.track123", "--port", port]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 2
+    assert f"port {port} cannot be used: Address already in use" in done.stderr
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])

@@ -304,9 +304,15 @@ def main(arguments: list[str] | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with server:
+    try:
+        server.start()
+    except OSError as error:
+        parser.error(f"port {options.port} cannot be used: {error.strerror}; give another with --port.")
+    try:
         print(f"Track123 stand-in on {server.url}", flush=True)  # noqa: T201
         stop.wait()
+    finally:
+        server.stop()
 
 
 if __name__ == "__main__":
