@@ -80,7 +80,7 @@ def is_check(field: BoundField) -> bool:
 @register.inclusion_tag("parts/time.html")
 def ago(when: datetime | None) -> dict[str, str]:
     """How long since: 'now', '4 s ago', '12 min ago'; a date when that is long past."""
-    if when is None:
+    if not when:  # also "", which a template makes of an attribute of nothing
         return missing()
     seconds = (timezone.now() - when).total_seconds()
     if seconds >= OLD:
@@ -91,7 +91,7 @@ def ago(when: datetime | None) -> dict[str, str]:
 @register.inclusion_tag("parts/time.html")
 def soon(when: datetime | None) -> dict[str, str]:
     """How long until, roughly: 'in 12 min', 'now' when due."""
-    if when is None:
+    if not when:
         return missing()
     return shown(when, "soon", until_words((when - timezone.now()).total_seconds()))
 

@@ -86,8 +86,9 @@ def test_a_time_long_past_is_a_date():
 
 
 @pytest.mark.parametrize("tag", ["ago", "soon", "elapsed", "left", "exact"])
-def test_a_missing_time_is_a_dash_and_not_a_time(tag):
-    assert render("{% " + tag + " when %}", when=None) == "—"
+@pytest.mark.parametrize("source", ["when", "when.attribute_of_nothing"])
+def test_a_missing_time_is_a_dash_and_not_a_time(tag, source):
+    assert render("{% " + tag + " " + source + " %}", when=None) == "—"
 
 
 def test_pages_of_a_list_keep_the_filters():

@@ -1,0 +1,52 @@
+"""The pages of shipments, filled with the demo's orders."""
+
+import pytest
+from playwright.sync_api import expect
+
+from masterdata import demo
+from masterdata.models import PackingSlip, SlipStatus
+from tests.browser.conftest import (
+    PHONE,
+    WIDE,
+    assert_accessible,
+    assert_no_sideways_scroll,
+    screenshot,
+    sign_in,
+)
+
+LOOKS = pytest.mark.parametrize("theme", ["light", "dark"])
+WIDTHS = pytest.mark.parametrize("width", [WIDE, PHONE])
+
+
+@pytest.fixture
+def orders(db, monkeypatch):
+    monkeypatch.setattr(demo, "ORDERS", 60)
+    demo.fill()
+
+
+@LOOKS
+@WIDTHS
+def test_the_list_and_an_order_are_accessible_and_fit(open_page, operations, orders, width, theme):
+    page = open_page(width, theme=theme)
+    sign_in(page, operations)
+    page.goto("/shipments/")
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"shipments-{width}-{theme}")
+    delivered = PackingSlip.objects.filter(status=SlipStatus.DELIVERED).first()
+    page.goto(f"/shipments/{delivered.pk}/")
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"shipment-{width}-{theme}")
+
+
+def test_typing_a_search_shows_its_rows_and_keeps_it_in_the_address(page, operations, orders):
+    wanted = PackingSlip.objects.order_by("pk").first()
+    sign_in(page, operations)
+    page.goto("/shipments/")
+    page.get_by_role("searchbox").press_sequentially(wanted.order_id)
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    expect(page.locator("#rows")).to_contain_text(wanted.order_id)
+    assert f"q={wanted.order_id}" in page.url
+    page.reload()
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
