@@ -50,10 +50,4 @@ def pytest_addoption(parser) -> None:
     parser.addoption("--postgres", action="store_true", help="run on a real PostgreSQL started by the tests")
 
 
-def pytest_configure() -> None:
-    from django.conf import settings
-
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 0.3 s faster a user
-
-
 environment()
