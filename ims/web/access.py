@@ -7,6 +7,8 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from ims.web.registry import allowed
+
 View = Callable[..., HttpResponse]
 
 
@@ -16,7 +18,7 @@ def needs_role(*names: str) -> Callable[[View], View]:
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_role(*names):
+            if not allowed(request.user, names):
                 raise PermissionDenied(f"This page is for the roles {', '.join(names)}.")
             return view(request, *args, **kwargs)
 

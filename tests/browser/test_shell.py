@@ -41,6 +41,15 @@ def test_a_wrong_password_is_answered_with_a_sentence(page, operations):
     assert_accessible(page)
 
 
+def test_a_guesser_is_locked_out_and_reads_for_how_long(page, operations, settings):
+    settings.AXES_FAILURE_LIMIT = 1
+    page.faults.allow(r"status: 429 .*/sign-in/")
+    sign_in(page, operations, password="wrong")
+    expect(page.get_by_text("Try again in 15 minutes")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "locked-out-1360-light")
+
+
 def test_signing_out_leads_to_the_sign_in_page(page, operations):
     sign_in(page, operations)
     page.get_by_role("button", name="Sign out").click()

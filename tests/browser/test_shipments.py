@@ -50,3 +50,17 @@ def test_typing_a_search_shows_its_rows_and_keeps_it_in_the_address(page, operat
     assert f"q={wanted.order_id}" in page.url
     page.reload()
     expect(page.locator("#rows tbody tr")).to_have_count(1)
+
+
+def test_the_menu_of_an_order_opens_below_its_button_and_closes_by_escape(page, operations, orders):
+    sign_in(page, operations)
+    page.goto(f"/shipments/{PackingSlip.objects.filter(status=SlipStatus.SHIPPED).first().pk}/")
+    button = page.get_by_role("button", name="By hand")
+    button.click()
+    menu = page.locator("[popover]:popover-open")
+    expect(menu).to_be_visible()
+    assert menu.bounding_box()["y"] >= button.bounding_box()["y"]
+    assert_accessible(page)
+    screenshot(page, "shipment-menu-1360-light")
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()

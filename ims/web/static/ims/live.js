@@ -1,4 +1,4 @@
-// What moves on a page: ticking times, polling, the "Live" dot, dialogs and toasts.
+// What moves on a page: ticking times, polling, the "Live" dot, dialogs, menus and toasts.
 
 // --- Times, by the server's clock, so a wrong clock of this computer does not matter -----------------
 (() => {
@@ -69,6 +69,20 @@
     tick();
   });
   setInterval(tick, 2000);
+})();
+
+// --- Menus: <button popovertarget="id"> opens <div class="ims-menu" id="id" popover> below itself ------
+(() => {
+  const place = (menu) => {
+    const button = document.querySelector(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
+    const widest = document.documentElement.clientWidth - menu.offsetWidth - 8;
+    menu.style.top = `${button.bottom + scrollY}px`;
+    menu.style.left = `${Math.max(8, Math.min(button.left, widest)) + scrollX}px`;
+  };
+
+  const opened = (event) => event.newState === "open" && event.target.matches(".ims-menu") && place(event.target);
+
+  document.addEventListener("toggle", opened, true); // this event does not bubble
 })();
 
 // --- Dialogs and toasts: data-dialog="id" opens, data-close closes -----------------------------------
