@@ -43,10 +43,10 @@ def status_words(slip: PackingSlip) -> str:
 
 
 @register.filter
-def newest_parcel(slip: PackingSlip) -> Parcel | None:
-    """The parcel that was heard of last."""
+def newest_parcel(slip: PackingSlip) -> Parcel:
+    """The parcel that was heard of last; an empty one where none was."""
     heard = [parcel for parcel in slip.parcels.all() if parcel.last_event_at]
-    return max(heard, key=lambda parcel: parcel.last_event_at, default=None)
+    return max(heard, key=lambda parcel: parcel.last_event_at, default=Parcel())
 
 
 @register.filter

@@ -29,7 +29,8 @@ class Command(BaseCommand):
         try:
             after = schedules.start(SCHEDULE, minutes, force=force)
         except schedules.BadInterval as error:
-            raise CommandError(f"--interval: {error}") from error
+            reason = str(error).removeprefix("interval: ")
+            raise CommandError(f"--interval: {reason}") from error
         self.stdout.write(self.style.SUCCESS(sentence(before, after, force)))
 
 
