@@ -45,8 +45,10 @@ def status_words(slip: PackingSlip) -> str:
 @register.filter
 def newest_parcel(slip: PackingSlip) -> Parcel:
     """The parcel that was heard of last; an empty one where none was."""
-    heard = [parcel for parcel in slip.parcels.all() if parcel.last_event_at]
-    return max(heard, key=lambda parcel: parcel.last_event_at, default=Parcel())
+    heard = [
+        (parcel.last_event_at, parcel.pk, parcel) for parcel in slip.parcels.all() if parcel.last_event_at
+    ]
+    return max(heard)[2] if heard else Parcel()
 
 
 @register.filter
