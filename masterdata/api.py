@@ -13,6 +13,7 @@ from rest_framework import exceptions, permissions, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from ims.accounts import roles
@@ -138,11 +139,11 @@ class PackingSlipViewSet(viewsets.ModelViewSet[PackingSlip]):
         return queries.search_slips(found, **wanted.validated_data)
 
     @transaction.atomic
-    def perform_create(self, serializer: PackingSlipSerializer) -> None:
+    def perform_create(self, serializer: BaseSerializer[PackingSlip]) -> None:
         keep_parcels(serializer.save())
 
     @transaction.atomic
-    def perform_update(self, serializer: PackingSlipSerializer) -> None:
+    def perform_update(self, serializer: BaseSerializer[PackingSlip]) -> None:
         keep_parcels(serializer.save())
 
     @extend_schema(tags=["tracking"], request=None, responses=TrackingResult)

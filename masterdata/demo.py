@@ -80,12 +80,12 @@ TROUBLE = {  # numbers that the stand-in leads to the same bad end, so that trou
     TransitStatus.DELIVERY_FAILED: "DEMO40017070 DEMO40018015 DEMO40018127 DEMO40018176 DEMO40018288",
     TransitStatus.ABNORMAL: "DEMO40017455 DEMO40017462 DEMO40017763 DEMO40018197 DEMO40018344",
 }
-HISTORY = (  # how many of a hundred past orders are how far
-    (TransitStatus.DELIVERED, 93),
-    (TransitStatus.DELIVERY_FAILED, 3),
-    (TransitStatus.ABNORMAL, 2),
-    (TransitStatus.IN_TRANSIT, 2),
-)
+HISTORY = {  # how many of a hundred past orders ended how
+    TransitStatus.DELIVERED: 95,
+    TransitStatus.DELIVERY_FAILED: 3,
+    TransitStatus.ABNORMAL: 2,
+}
+RECENT = timedelta(days=7)  # orders since then are still on their way
 
 
 def fill() -> int:
@@ -154,7 +154,8 @@ def tell_history(chance: random.Random, orders: Iterable[PackingSlip], moment: d
     for slip in orders:
         if slip.status != SlipStatus.SHIPPED:
             continue
-        end = chance.choices(*zip(*HISTORY, strict=True))[0]
+        recent = slip.created_at > moment - RECENT
+        end = TransitStatus.IN_TRANSIT if recent else chance.choices(list(HISTORY), list(HISTORY.values()))[0]
         numbers = numbers_to(chance, end, chance.choice((1, 1, 1, 1, 2)))
         slip.tracking_ids = ", ".join(numbers)
         for number in numbers:

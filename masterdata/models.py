@@ -1,6 +1,7 @@
 """Products, packing slips and the parcels that carry them."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -18,8 +19,8 @@ CENT = Decimal("0.01")
 class MoneyField(models.DecimalField):
     """An amount of zero or more with two decimals, in the currency of the shop."""
 
-    def __init__(self, **options):
-        defaults = {"max_digits": 12, "decimal_places": 2, "default": Decimal(0)}
+    def __init__(self, **options: Any) -> None:
+        defaults: dict[str, Any] = {"max_digits": 12, "decimal_places": 2, "default": Decimal(0)}
         super().__init__(**{**defaults, "validators": [MinValueValidator(0)], **options})
 
 
@@ -127,12 +128,14 @@ class PackingSlip(BaseModel):
     @property
     def platform_fee(self) -> Decimal:
         """What the marketplace keeps, rounded half up to cents."""
-        return (self.sales_price * self.platform_fee_percent / 100).quantize(CENT, ROUND_HALF_UP)
+        fee: Decimal = self.sales_price * self.platform_fee_percent / 100
+        return fee.quantize(CENT, ROUND_HALF_UP)
 
     @property
     def profit(self) -> Decimal:
-        income = self.sales_price + self.shipping_price
-        return income - self.item_cost - self.shipping_cost - self.platform_fee
+        income: Decimal = self.sales_price + self.shipping_price
+        costs: Decimal = self.item_cost + self.shipping_cost + self.platform_fee
+        return income - costs
 
     @property
     def recipient(self) -> str:

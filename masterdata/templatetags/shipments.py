@@ -43,10 +43,12 @@ def status_words(slip: PackingSlip) -> str:
 
 
 @register.filter
-def newest_parcel(slip: PackingSlip) -> Parcel | None:
-    """The parcel that was heard of last."""
-    heard = [parcel for parcel in slip.parcels.all() if parcel.last_event_at]
-    return max(heard, key=lambda parcel: parcel.last_event_at, default=None)
+def newest_parcel(slip: PackingSlip) -> Parcel:
+    """The parcel that was heard of last; an empty one where none was."""
+    heard = [
+        (parcel.last_event_at, parcel.pk, parcel) for parcel in slip.parcels.all() if parcel.last_event_at
+    ]
+    return max(heard)[2] if heard else Parcel()
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from masterdata.tracking_service import DEFAULT_INTERVAL_MINUTES, SCHEDULE
 from scheduling import schedules
 from scheduling.api import describe_cadence
+from scheduling.exceptions import BadInterval
 from scheduling.schedules import ScheduleStatus
 
 
@@ -28,8 +29,9 @@ class Command(BaseCommand):
         minutes = running if interval is None else interval
         try:
             after = schedules.start(SCHEDULE, minutes, force=force)
-        except schedules.BadInterval as error:
-            raise CommandError(f"--interval: {error}") from error
+        except BadInterval as error:
+            reason = str(error).removeprefix("interval: ")
+            raise CommandError(f"--interval: {reason}") from error
         self.stdout.write(self.style.SUCCESS(sentence(before, after, force)))
 
 
