@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django_q.models import Schedule
@@ -63,9 +63,9 @@ def _next_run(row: Any, override: ScheduleOverride | None, now: datetime) -> dat
     following = row.next_run
     if row.schedule_type != Schedule.ONCE:
         following = row.calculate_next_run(row.next_run)
-        if following <= now:
-            following = row.calculate_next_run(now)
-    return following
+    if row.schedule_type != Schedule.ONCE and following <= now:
+        following = row.calculate_next_run(now)
+    return cast(datetime, following)
 
 
 def _repeats_left(row: Schedule) -> int:

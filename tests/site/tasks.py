@@ -89,7 +89,7 @@ def only_one(key, size=1):
     Effect.objects.create(name=key)
 
 
-@task(rate="20/s", keep=None)
+@task(rate="6/m", keep=None)
 def limited(name):
     Effect.objects.create(name=name)
 
