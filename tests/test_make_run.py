@@ -136,7 +136,6 @@ def test_a_port_in_use_is_named_with_its_cure(database, tmp_path) -> None:
     assert f"PORT={port + 1} make run" in run.printed()
 
 
-@pytest.mark.slow
 def test_demo_orders_are_delivered_before_the_newcomers_eyes(demo) -> None:
     session, deadline = demo.sign_in(), time.monotonic() + 240
     address = f"{demo.address}/api/masterdata/packing-slips/?status=delivered"
