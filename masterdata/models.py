@@ -16,7 +16,7 @@ from masterdata.statuses import TransitStatus
 CENT = Decimal("0.01")
 
 
-class MoneyField(models.DecimalField[Any, Any]):
+class MoneyField(models.DecimalField):  # type: ignore[type-arg]
     """An amount of zero or more with two decimals, in the currency of the shop."""
 
     def __init__(self, **options: Any) -> None:
