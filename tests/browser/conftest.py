@@ -15,9 +15,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 from ims.accounts.models import User
 from tests.conftest import PASSWORD
 
-# Playwright's sync API keeps an event loop in this thread, and Django would refuse the ORM beside it.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCREENSHOTS = ROOT / "var" / "screenshots"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -34,13 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Ends with this folder: Playwright's sync API keeps an event loop running in this thread, beside which
+    Django refuses the ORM unless told otherwise, and other folders' tests may want a loop of their own."""
     if not Path(CHROMIUM).exists():
         if os.environ.get("CI"):
             pytest.fail("The browser tests need Debian's chromium: apt-get install chromium")
         pytest.skip("Chromium is not installed, so no page was looked at: apt-get install chromium")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
