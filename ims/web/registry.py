@@ -49,7 +49,7 @@ class NavItem:
 class HomeCard:
     title: "Title"
     icon: str
-    url_name: str
+    url_name: str  # none: the card leads nowhere
     roles: tuple[str, ...]
     summary: Callable[[User], Iterable[Figure]]
 

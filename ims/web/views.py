@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from ims.accounts.models import User
-from ims.web.registry import Figure, HomeCard, cards_for
+from ims.web import engine
+from ims.web.registry import Figure, HomeCard, allowed, cards_for
 from ims.web.sheet import sample
 
 
@@ -22,14 +23,16 @@ class Card(NamedTuple):
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """One card per system that this person may see."""
+    """One card per system that this person may see, and last the engine under them all."""
     user = cast(User, request.user)  # the middleware lets nobody else in
-    return render(request, "web/home.html", {"cards": [read(card, user) for card in cards_for(user)]})
+    cards = [*cards_for(user), *([engine.CARD] if allowed(user, engine.CARD.roles) else [])]
+    return render(request, "web/home.html", {"cards": [read(card, user) for card in cards]})
 
 
 def read(card: HomeCard, user: User) -> Card:
     figures = [Figure(*line) for line in card.summary(user)]
-    return Card(str(card.title), card.icon, reverse(card.url_name), figures)
+    url = reverse(card.url_name) if card.url_name else ""
+    return Card(str(card.title), card.icon, url, figures)
 
 
 @login_not_required

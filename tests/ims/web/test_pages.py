@@ -105,3 +105,14 @@ def test_a_form_that_came_from_elsewhere_is_explained(operations):
     response = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "operations"})
     assert response.status_code == 403
     assert "This form cannot be accepted" in response.content.decode()
+
+
+def test_operators_see_the_engine_and_that_no_cluster_is_alive(client, operator, empty_registry):
+    client.force_login(operator)
+    html = " ".join(client.get("/").content.decode().split())
+    assert '<dt>Clusters alive</dt> <dd data-state="fail">none</dd>' in html
+
+
+def test_others_do_not_see_the_engine(client, operations, empty_registry):
+    client.force_login(operations)
+    assert "Clusters alive" not in client.get("/").content.decode()

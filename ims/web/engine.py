@@ -1,0 +1,26 @@
+"""The engine's card on the home page."""
+
+from django.utils.translation import gettext_lazy as _
+
+from ims.accounts.models import User
+from ims.web.registry import Figure, HomeCard
+from scheduling import overview, roles
+
+
+def summary(user: User) -> list[Figure]:
+    """What waits, runs and failed, and whether any cluster is there to run it."""
+    rows = overview.queues()
+    waiting, running, retrying = (
+        sum(row[state] for row in rows) for state in ("waiting", "running", "retrying")
+    )
+    failed, alive = overview.failed_last_day(), len(overview.clusters())
+    return [
+        Figure(str(_("Clusters alive")), alive or str(_("none")), "ok" if alive else "fail"),
+        Figure(str(_("Waiting")), waiting),
+        Figure(str(_("Running")), running, "run" if running else ""),
+        Figure(str(_("Retrying")), retrying, "retry" if retrying else ""),
+        Figure(str(_("Failed, 24 h")), failed, "fail" if failed else ""),
+    ]
+
+
+CARD = HomeCard(_("Background jobs"), "activity", "", roles.LOOK, summary=summary)
