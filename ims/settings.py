@@ -4,6 +4,7 @@ Every variable has a default, a unit and a line in .env.example. A wrong value s
 message that names it.
 """
 
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -278,6 +279,9 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+
+# WhiteNoise hands files out in pieces that Django's ASGI handler reads one after the other: right, and small.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume", Warning, "django.core.handlers.asgi")
 
 # --- Logs: one JSON object a line ------------------------------------------------------------------------
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()

@@ -4,7 +4,8 @@ from typing import NamedTuple, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -40,6 +41,11 @@ def read(card: HomeCard, user: User) -> Card:
 def healthz(request: HttpRequest) -> HttpResponse:
     """This process answers. Touches no database, so that a slow one does not restart the web server."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    return redirect(static("ims/favicon.svg"))
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):

@@ -282,3 +282,11 @@ def test_a_form_of_the_admin_works_under_our_policy(page, admin, address):
     sign_in(page, admin)
     page.goto(f"/admin/{address}")
     expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
+
+
+def test_the_admins_own_choice_of_theme_does_not_disturb_ours(open_page, operations):
+    page = open_page(1360, theme="dark")
+    sign_in(page, operations)
+    page.evaluate("localStorage.setItem('theme', 'auto')")  # as Django's admin does
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"

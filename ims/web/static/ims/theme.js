@@ -3,9 +3,11 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
+  // The key is shared with Django's admin, which also keeps "auto" there.
   const chosen = () => {
     try {
-      return localStorage.getItem("theme");
+      const theme = localStorage.getItem("theme");
+      return theme === "light" || theme === "dark" ? theme : null;
     } catch {
       return null; // storage is blocked: follow the system
     }
