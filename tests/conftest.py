@@ -24,6 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "a-password-for-tests"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", action="store_true", help="run on a real PostgreSQL started by the tests")
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
     """Throttles count in the cache; no test spends another's allowance."""
