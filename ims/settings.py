@@ -124,7 +124,7 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database: SQLite by default, PostgreSQL by DATABASE_URL ------------------------------------------
-DATABASES = {"default": env.ENV.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'ims.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'ims.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
@@ -137,13 +137,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     }
     # A real file, because a real qcluster process works on the same database in the tests.
     _database["TEST"] = {"NAME": str(Path(_database["NAME"]).with_name("test.sqlite3"))}
-elif _database["ENGINE"] == "django.db.backends.postgresql":
+else:
     _database["CONN_MAX_AGE"] = env.number("DATABASE_CONN_MAX_AGE_SECONDS", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-else:
-    raise ImproperlyConfigured(
-        "DATABASE_URL: give sqlite:///path or postgres://user:password@host:port/name."
-    )
 
 # --- People -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

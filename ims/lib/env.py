@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import environ
@@ -48,6 +50,21 @@ def zone(name: str, default: str) -> str:
             f"{name}={value!r}: give the name of a time zone, e.g. Asia/Kolkata."
         ) from error
     return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Settings of SQLite in a file or of PostgreSQL. The value may hold a password and is not repeated."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # it would repeat the value
+            found: dict[str, Any] = ENV.db(name, default=default)
+    except ValueError:
+        found = {}
+    kind = str(found.get("ENGINE", "")).rpartition(".")[2]
+    if kind not in {"sqlite3", "postgresql"} or found["NAME"] in {"", ":memory:"}:
+        raise ImproperlyConfigured(
+            f"{name}: give sqlite:///path/to/file or postgres://user:password@host:port/name."
+        )
+    return found
 
 
 def _number(name: str, default: float, minimum: float, read: Callable[[str], float], kind: str) -> float:

@@ -50,3 +50,20 @@ def test_a_wrong_value_is_named_with_its_cure(monkeypatch, read, value, cure) ->
     with pytest.raises(ImproperlyConfigured) as error:
         read()
     assert cure in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nonsense",
+        "mysql://u:secret@h/name",
+        "postgres://u:secret@h:port/name",
+        "sqlite://",
+        "sqlite://:memory:",
+    ],
+)
+def test_a_wrong_database_is_named_without_its_password(monkeypatch, value) -> None:
+    monkeypatch.setenv("DATABASE_URL", value)
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL: give sqlite:///path") as refusal:
+        env.database("DATABASE_URL", "sqlite:///file")
+    assert "secret" not in str(refusal.value)
