@@ -9,22 +9,24 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+from django_q.models import Task as FinishedTask
 
 from scheduling import claims, packages
 from scheduling.claims import Fence
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import Undeclared
 from scheduling.jobs import record_failure
-from scheduling.models import Attempt, Heartbeat, QueuedJob
+from scheduling.models import Attempt, Cancellation, Heartbeat, QueuedJob
 
 logger = logging.getLogger(__name__)
 
 SERVED_QUEUES = "Q_QUEUES"  # environment variable set by `qcluster --queues`, inherited by its processes
 UNREADABLE_PAUSE = timedelta(minutes=10)
+OUTAGE_PAUSE = 1.0  # seconds between looks at the queue while the database does not answer
 ALIVE = timedelta(seconds=15)  # a heartbeat older than this is not shown as alive
 
 
@@ -45,6 +47,8 @@ class DatabaseBroker(ORM):  # type: ignore[misc]
 
         package = packages.complete(packages.loads(task))
         queue = package.pop("cluster", None)
+        if queue == Conf.PREFIX:  # a cluster that serves all queues: the admin's resubmit names it
+            queue = None
         if queue and queue not in QUEUES:
             raise ValueError(f"cluster={queue!r}: the queues are {', '.join(QUEUES)}.")
         job = insert(package, queue=queue)
@@ -52,13 +56,18 @@ class DatabaseBroker(ORM):  # type: ignore[misc]
 
     def dequeue(self) -> list[tuple[Fence, str]] | None:
         """The next due job as [(fence, payload)], or None after a short wait."""
-        self.get_connection()  # drops a connection that died
-        row = claims.claim(self.queues)
+        try:
+            self.get_connection()  # drops a connection that died
+            row = claims.claim(self.queues)
+            payload = admit(row) if row else None
+        except (DatabaseError, InterfaceError) as error:
+            logger.error("The queue did not answer: %s", error)
+            connections.close_all()
+            time.sleep(OUTAGE_PAUSE)
+            return None
         if row is None:
             time.sleep(Conf.POLL)
-            return None
-        payload = admit(row)
-        return [((row.pk, row.lock), payload)] if payload and row.lock else None
+        return [((row.pk, row.lock), payload)] if row and payload and row.lock else None
 
     def acknowledge(self, task_id: Any) -> None:
         self.delete(task_id)
@@ -101,19 +110,37 @@ def admit(row: QueuedJob) -> str | None:
         return None
     try:
         declared = packages.check(package)
-    except Undeclared as error:
+        packages.complete(package)
+    except (Undeclared, ValueError) as error:
         _refuse(row, fence, package, str(error))
         return None
-    if row.started_at and row.attempts:
-        note_lost_attempt(row)
-        if row.attempts >= declared.retries.attempts:
-            _refuse(row, fence, package, f"The worker died in attempt {row.attempts}, the last one.")
-            return None
-    return packages.dumps(packages.complete(package))
+    if row.attempts and _has_ended(row, fence, package, declared.retries.attempts):
+        return None
+    return packages.dumps(package)
 
 
-def note_lost_attempt(row: QueuedJob) -> None:
-    """A job that comes back with a start on record was lost by its worker: keep that as a failed attempt."""
+def _has_ended(row: QueuedJob, fence: Fence, package: packages.Package, attempts: int) -> bool:
+    """Whether a job that ran before must not run again: it is recorded, cancelled or out of attempts."""
+    is_lost = row.started_at is not None  # no result came within the lease
+    if is_lost and _is_recorded(row):
+        return claims.acknowledge(fence)  # only that was missing
+    if is_lost:
+        _note_lost_attempt(row)
+    if Cancellation.objects.filter(job_id=row.job_id).update(honoured_at=timezone.now()):
+        _refuse(row, fence, package, f"Cancelled after attempt {row.attempts}.")
+        return True
+    if is_lost and row.attempts >= attempts:
+        _refuse(row, fence, package, f"The worker died in attempt {row.attempts}, the last one.")
+        return True
+    return False
+
+
+def _is_recorded(row: QueuedJob) -> bool:
+    """Whether the history has how this job ended: only its acknowledgement was lost."""
+    return bool(FinishedTask.objects.filter(id=row.job_id).exists())
+
+
+def _note_lost_attempt(row: QueuedJob) -> None:
     Attempt.objects.get_or_create(
         job_id=row.job_id,
         number=row.attempts,

@@ -30,10 +30,8 @@ def claim(queues: Sequence[str]) -> QueuedJob | None:
     due = connection.ops.adapt_datetimefield_value(now)
     until = connection.ops.adapt_datetimefield_value(now + WAIT_LEASE)
     parameters = [until, *(value for queue in queues for value in (queue, due))]
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE django_q_ormq SET lock = %s WHERE id = {first} RETURNING id", parameters)  # noqa: S608
-        row = cursor.fetchone()
-    return QueuedJob.objects.get(pk=row[0]) if row else None
+    statement = f"UPDATE django_q_ormq SET lock = %s WHERE id = {first} RETURNING *"  # noqa: S608 - constants
+    return next(iter(list(QueuedJob.objects.raw(statement, parameters))), None)
 
 
 def start(fence: Fence, timeout: float) -> tuple[Fence, int, bool] | None:
@@ -64,8 +62,13 @@ def retry(fence: Fence, at: datetime) -> bool:
 
 
 def set_aside(fence: Fence, pause: timedelta) -> bool:
-    """Keep a job whose payload cannot be read; it is looked at again after the pause."""
-    return _change(fence, lock=timezone.now() + pause, state=JobState.UNREADABLE)
+    """Keep a job whose payload cannot be read, in nobody's way; it is looked at again after the pause."""
+    return _change(fence, lock=timezone.now() + pause, state=JobState.UNREADABLE, unique_key=None)
+
+
+def holds(fence: Fence) -> bool:
+    pk, lock = fence
+    return QueuedJob.objects.filter(pk=pk, lock=lock).exists()
 
 
 def acknowledge(fence: Fence) -> bool:

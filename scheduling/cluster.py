@@ -20,6 +20,7 @@ from django_q.status import Stat
 
 from scheduling.due import enqueue_due
 from scheduling.models import Heartbeat
+from scheduling.results import record_all
 
 logger = logging.getLogger("django-q")
 
@@ -45,6 +46,9 @@ class Supervisor(stock.Sentinel):  # type: ignore[misc]
             started_at=self.tob,
         )
         super().spawn_cluster()
+
+    def spawn_monitor(self) -> Any:
+        return self.spawn_process(record_all, self.result_queue)
 
     def guard(self) -> None:
         self.start_event.set()

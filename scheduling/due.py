@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from scheduling import declaration
 from scheduling.enqueue import enqueue
-from scheduling.models import QueuedJob, ScheduleOverride
+from scheduling.models import JobState, QueuedJob, ScheduleOverride
 
 logger = logging.getLogger(__name__)
 _reported: set[tuple[int, str]] = set()  # broken rows of which this process has told
@@ -41,7 +41,7 @@ def _enqueue_one(row: Schedule, now: datetime) -> bool:
     claimed = Schedule.objects.filter(pk=row.pk, next_run=row.next_run).exclude(repeats=0)
     if not claimed.update(next_run=following, repeats=_repeats_left(row)):
         return False
-    if row.task and QueuedJob.objects.filter(job_id=row.task).exists():
+    if row.task and QueuedJob.objects.filter(job_id=row.task).exclude(state=JobState.UNREADABLE).exists():
         logger.info("Schedule %s skips a run: job %s is unfinished", row.name or row.pk, row.task)
         return False
     job_id = _enqueue_declared(override) if override else _enqueue_handmade(row)

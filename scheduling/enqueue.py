@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django_q.signals import pre_enqueue
 
@@ -36,9 +37,11 @@ def enqueue(
 
 
 def enqueue_many(declared: DeclaredTask[Any, Any], calls: list[dict[str, Any]]) -> list[Job]:
+    built = [packages.build(declared, (), kwargs) for kwargs in calls]  # one bad call, and none is queued
     if declared.unique:
-        return [enqueue(declared, (), kwargs) for kwargs in calls]
-    rows = [_row(declared, packages.build(declared, (), kwargs)) for kwargs in calls]
+        with transaction.atomic():
+            return [insert(package) for package in built]
+    rows = [_row(declared, package) for package in built]
     QueuedJob.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT)
     jobs = [Job(row.job_id) for row in rows]
     _run_here_if_sync(jobs)

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from django_q.brokers import get_broker
 from django_q.monitor import monitor
 from django_q.worker import worker
 
@@ -20,6 +19,7 @@ from scheduling import claims, packages
 from scheduling.broker import admit
 from scheduling.declaration import QUEUES
 from scheduling.models import JobState, QueuedJob
+from scheduling.results import Recorder
 
 _wanted: ContextVar[bool] = ContextVar("run_jobs_inline", default=bool(settings.Q_CLUSTER.get("sync")))
 
@@ -75,10 +75,11 @@ def _run(row: QueuedJob) -> bool:
     package = packages.loads(payload)
     package["ack_id"] = (row.pk, row.lock)
     results = _Items()
+    recorder = Recorder(results)
     with _keeping_the_connection():
         worker(_Items(package, "STOP"), results, Value("f", -1))
         results.put("STOP")
-        monitor(results, get_broker())
+        monitor(recorder, recorder)
     return True
 
 

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_q.models import Task as FinishedTask
 
-from scheduling.models import Cancellation, JobState, Progress, QueuedJob
+from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
 from scheduling.packages import Unreadable, loads
 
 UNKNOWN = "unknown"  # never existed, or its history is pruned
@@ -45,8 +45,12 @@ class Job:
     @property
     def error(self) -> str | None:
         """What the last attempt said when it failed; None where none failed."""
-        finished = FinishedTask.objects.filter(id=self.id, success=False).first()
-        return str(finished.result) if finished else None
+        finished = FinishedTask.objects.filter(id=self.id).first()
+        if finished:
+            return None if finished.success else str(finished.result)
+        return (
+            Attempt.objects.filter(job_id=self.id).order_by("-number").values_list("error", flat=True).first()
+        )
 
     def result(self, timeout: float = 0) -> Any:
         """What the task returned, waiting up to `timeout` seconds for it.
@@ -60,6 +64,7 @@ class Job:
             JobState.WAITING,
             JobState.RUNNING,
             JobState.RETRYING,
+            JobState.UNREADABLE,
         }:
             if time.monotonic() >= end:
                 raise TimeoutError(f"Job {self.id} is {state}.")
@@ -76,7 +81,7 @@ class Job:
 
     def cancel(self, by: object = None) -> bool:
         """Cancel a job that waits, or ask a running one to stop; False when it has ended already."""
-        name = str(by) if by is not None else ""
+        name = str(by)[:150] if by is not None else ""
         if _cancel_before_start(self.id, name):
             return True
         if not QueuedJob.objects.filter(job_id=self.id).exists():

@@ -20,6 +20,9 @@ from scheduling.declaration import DeclaredTask
 
 Package = dict[str, Any]
 
+CHAIN_OPTIONS = ("group", "cached", "sync")  # Django Q2's monitor takes them for granted beside a chain
+NAME_LENGTH = 100  # of a name or group in Django Q2's history
+
 
 class Unreadable(ValueError):
     """A payload that no known SECRET_KEY signed, or that cannot be unpacked."""
@@ -47,30 +50,47 @@ def build(declared: DeclaredTask[Any, Any], args: tuple[Any, ...], kwargs: Mappi
 
 def complete(package: Package) -> Package:
     """Check a package, from us or from Django Q2's async_task, and give it what its task declares."""
-    declared = check(package)
-    package["func"] = declared.path
-    package.setdefault("timeout", declared.timeout)
+    declared = resolve(package)
+    if package.get("timeout") is None:
+        package["timeout"] = declared.timeout
     package.setdefault("save", declared.keep is not None)
+    if package.get("chain"):
+        for option in CHAIN_OPTIONS:
+            package.setdefault(option, None)
+    _check_options(package)
+    package["allowed"] = package["timeout"]  # the worker takes "timeout" out before the job's lease is set
     return package
 
 
+def resolve(package: Package) -> DeclaredTask[Any, Any]:
+    """Check a package and write its function and hook as dotted paths, however they were given."""
+    declared = check(package)
+    package["func"] = declared.path
+    if package.get("hook"):
+        package["hook"] = path_of(package["hook"])
+    return declared
+
+
 def check(package: Package) -> DeclaredTask[Any, Any]:
-    """The declared task a package calls; raises Undeclared before anything is imported."""
-    declared = declaration.find(
-        get_func_repr(package["func"]) if not is_task(package["func"]) else package["func"].path
-    )
-    hook = package.get("hook")
-    declaration.check_hook(get_func_repr(hook) if hook else None)
+    """The declared task a package calls; raises Undeclared for it, its hook or chain. Imports nothing."""
+    declared = declaration.find(path_of(package["func"]))
+    declaration.check_hook(path_of(package.get("hook")))
+    for step in package.get("chain") or ():
+        function, *arguments = step if isinstance(step, tuple) else (step,)
+        declaration.find(path_of(function))
+        if len(arguments) > 1:
+            declaration.check_hook(path_of(arguments[1].get("hook")))
     return declared
 
 
 def check_before_enqueue(task: Package, **_: object) -> None:
     """Receiver of pre_enqueue: whatever way a package is made, what it calls is declared."""
-    check(task)
+    resolve(task)
 
 
-def is_task(function: object) -> bool:
-    return isinstance(function, DeclaredTask)
+def path_of(function: object) -> str:
+    """The dotted path of a function, a declared task or a path; empty for None."""
+    return function.path if isinstance(function, DeclaredTask) else str(get_func_repr(function) or "")
 
 
 def dumps(package: Package) -> str:
@@ -90,6 +110,15 @@ def loads(payload: str) -> Package:
             return package
         raise Unreadable("The payload is signed but is not a task package.")
     raise Unreadable("No known SECRET_KEY signed this payload. Put the old key into SECRET_KEY_FALLBACKS.")
+
+
+def _check_options(package: Package) -> None:
+    """Refuse here what would otherwise fail when the result is saved."""
+    for option in ("name", "group"):
+        if len(str(package.get(option) or "")) > NAME_LENGTH:
+            raise ValueError(f"{option}: {package[option]!r} is longer than {NAME_LENGTH} characters.")
+    if type(package["timeout"]) is not int or package["timeout"] < 1:
+        raise ValueError(f"timeout={package['timeout']!r}: give whole seconds, 1 or more.")
 
 
 def check_json(value: object, where: str) -> None:

@@ -11,6 +11,7 @@ RELIED_ON = {
     "django_q.cluster.Sentinel": ("start", "spawn_cluster", "guard", "reincarnate", "stop", "status"),
     "django_q.worker": ("worker",),
     "django_q.monitor": ("monitor", "save_task"),
+    "django_q.pusher": ("pusher",),
     "django_q.conf.Conf": ("PREFIX", "CLUSTER_NAME", "WORKERS", "GUARD_CYCLE", "POLL", "SYNC", "SECRET_KEY"),
     "django_q.core_signing": ("loads",),
     "django_q.signing": ("PickleSerializer", "SignedPackage"),

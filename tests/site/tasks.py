@@ -4,9 +4,11 @@ import os
 import time
 from datetime import timedelta
 
+from django.utils import timezone
 from django_q.models import Task
 
 from scheduling import HIGH, LOW, Retry, SoftTimeout, cancelled, hook, progress, task
+from scheduling.models import Cancellation, QueuedJob
 from tests.site.models import Effect
 
 QUICKLY = Retry(attempts=3, delay=0, jitter=0)
@@ -87,6 +89,33 @@ def tidy_up():
 @task(unique=True)
 def only_one(key, size=1):
     Effect.objects.create(name=key)
+
+
+@task(unique=True, retries=Retry(attempts=4, delay=60))
+def only_one_fails(key):
+    raise ValueError(key)
+
+
+@task(retries=QUICKLY)
+def fail_while_cancelled():
+    for row in QueuedJob.objects.all():
+        Cancellation.objects.get_or_create(job_id=row.job_id)
+    raise ValueError("while it was cancelled")
+
+
+@task(retries=Retry(attempts=1))
+def return_unstorable():
+    return lambda: None
+
+
+@task(retries=Retry(attempts=1))
+def raise_odd_text():
+    raise ValueError("NUL \x00")  # PostgreSQL's text columns refuse it
+
+
+@task()
+def tell_lease():
+    return (QueuedJob.objects.get().lock - timezone.now()).total_seconds()
 
 
 @task(rate="6/m", keep=None)
