@@ -5,7 +5,6 @@ where nobody can know whether it took the letter (the connection broke in mid-se
 second time.
 """
 
-import contextlib
 import smtplib
 from dataclasses import dataclass, field
 
@@ -36,9 +35,10 @@ class Draft:
     told: list[str] = field(default_factory=list)
 
 
-def was_sent(user: User, key: str) -> bool:
-    """Whether this letter is on its way or beyond: then it is not sent again."""
-    return Letter.objects.filter(user=user, key=key).exclude(state=LetterState.WAITING).exists()
+def recipients(key: str) -> set[int]:
+    """The ids of the people to whom this letter is on its way or beyond: it is not sent to them again."""
+    begun = Letter.objects.filter(key=key).exclude(state=LetterState.WAITING)
+    return set(begun.values_list("user_id", flat=True))
 
 
 def last_told(user: User, prefix: str) -> set[str]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from ims.accounts.models import User
@@ -106,6 +107,11 @@ def unmute(user: User, kind: str) -> None:
 
 def muted_kinds(user: User) -> set[str]:
     return set(NoticeMute.objects.filter(user=user).values_list("kind", flat=True))
+
+
+def muting(kind: str) -> QuerySet[NoticeMute, int]:
+    """The ids of the people who do not want this kind."""
+    return NoticeMute.objects.filter(kind=kind).values_list("user_id", flat=True)
 
 
 def prune(at: datetime) -> int:
