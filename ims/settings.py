@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "ims.accounts",
     "ims.web",
     "scheduling",  # before django_q: its `qcluster` command is the one that runs
+    "ims.notices",
     "masterdata",
     "django_q",
     "django.contrib.admin",
@@ -117,6 +118,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "ims.web.context.page",
+                "ims.notices.context.bell",
             ],
         },
     }
@@ -251,11 +253,14 @@ TRACK123_REQUESTS_PER_SECOND = env.decimal("TRACK123_REQUESTS_PER_SECOND", 5, mi
 TRACK123_WEBHOOK_SECRET = env.text("TRACK123_WEBHOOK_SECRET")
 TRACKING_GIVE_UP_DAYS = env.number("TRACKING_GIVE_UP_DAYS", 60, minimum=1)  # without news: no longer followed
 TRACKING_QUIET_DAYS = env.number("TRACKING_QUIET_DAYS", 7, minimum=1)  # without movement: needs attention
+TRACKING_LATE_DAYS = env.number("TRACKING_LATE_DAYS", 10, minimum=1)  # on the way for longer: late
+TRACKING_DIGEST_HOUR = env.number("TRACKING_DIGEST_HOUR", 8, maximum=23)  # in OPERATIONS_TIME_ZONE
 
 # --- Mail -----------------------------------------------------------------------------------------------
 vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "IMS <ims@localhost>")
 EMAIL_TIMEOUT = 15  # seconds
+SITE_URL = env.address("SITE_URL", "http://localhost:8000")  # where people reach IMS: links in e-mails
 
 # --- Words, files, pages --------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("ims.accounts.urls")),  # sign-in, password reset, /api/auth/
     path("", include("ims.web.urls")),  # home, health, OpenAPI
+    path("", include("ims.notices.urls")),  # /notices/, /api/notices/
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
     path("admin/", admin.site.urls),

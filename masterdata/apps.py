@@ -7,6 +7,7 @@ class MasterdataConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from masterdata import navigation
+        from masterdata import alerts, navigation
 
         navigation.register()
+        alerts.register_kinds()

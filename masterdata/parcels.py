@@ -1,7 +1,7 @@
 """Parcels: keep what Track123 tells of them, and say what that means for their packing slip."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,6 +23,7 @@ class Change:
     old_status: str
     new_status: str
     is_delivered: bool
+    troubled: tuple[Parcel, ...] = ()  # parcels that were well before this answer and need a person now
 
 
 def record_answers(
@@ -31,12 +32,19 @@ def record_answers(
     """Keep Track123's answers, by number, for one slip; the same answers twice change nothing."""
     with transaction.atomic():
         slip = PackingSlip.objects.select_for_update().get(pk=slip_id)  # one update of a slip at a time
+        before = {parcel.pk: parcel.status for parcel in slip.parcels.all()}
         for parcel in slip.parcels.all():
             if state := states.get(parcel.number.upper()):
                 record_state(parcel, state, asked_at)
             elif error := errors.get(parcel.number.upper()):
                 record_error(parcel, error)
-        return settle(slip)
+        return replace(settle(slip), troubled=troubled(slip, before))
+
+
+def troubled(slip: PackingSlip, before: Mapping[int, str]) -> tuple[Parcel, ...]:
+    """The parcels of a locked slip whose status is a problem that it was not before."""
+    problems = slip.parcels.filter(status__in=PROBLEMS)
+    return tuple(parcel for parcel in problems if parcel.status != before.get(parcel.pk))
 
 
 def record_state(parcel: Parcel, state: ParcelState, asked_at: datetime) -> bool:
@@ -142,12 +150,14 @@ def give_up(at: datetime) -> int:
 
 def needing_attention(at: datetime) -> QuerySet[Parcel]:
     """Parcels that a person should look at: a failure, or no movement for TRACKING_QUIET_DAYS."""
-    quiet_since = at - timedelta(days=settings.TRACKING_QUIET_DAYS)
-    no_movement = Q(followed_since__lt=quiet_since) & (
-        Q(last_event_at=None) | Q(last_event_at__lt=quiet_since)
-    )
     trouble = Q(status__in=PROBLEMS)
     refused = ~Q(error="")
-    return Parcel.objects.filter(trouble | no_movement | refused, unfollowed_at=None).exclude(
+    return Parcel.objects.filter(trouble | no_movement(at) | refused, unfollowed_at=None).exclude(
         status=TransitStatus.DELIVERED
     )
+
+
+def no_movement(at: datetime) -> Q:
+    """No news of a parcel for TRACKING_QUIET_DAYS."""
+    quiet_since = at - timedelta(days=settings.TRACKING_QUIET_DAYS)
+    return Q(followed_since__lt=quiet_since) & (Q(last_event_at=None) | Q(last_event_at__lt=quiet_since))

@@ -1,12 +1,13 @@
 """Background jobs of this system: tracking updates, and the demo's orders where DEBUG is on."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.timezone import now
 
-from masterdata import runs, updates
+from masterdata import alerts, digest, runs, updates
 from scheduling import LOW, NORMAL, Retry, task
 
 
@@ -38,6 +39,34 @@ def register_parcels(packing_slip_id: int) -> int:
 def update_packing_slip(packing_slip_id: int) -> list[updates.Result]:
     """Ask Track123 about one packing slip that is said to have moved."""
     return updates.update_slips([packing_slip_id])
+
+
+@task(queue=LOW, timeout=300, every=timedelta(hours=1), schedule="tracking_quiet_alerts", unique=True)
+def tell_quiet_parcels() -> int:
+    """Tell operations of parcels that have stopped moving."""
+    return alerts.tell_quiet(now())
+
+
+@task(
+    queue=LOW,
+    timeout=120,
+    cron=f"0 {settings.TRACKING_DIGEST_HOUR} * * *",
+    tz=settings.OPERATIONS_TIME_ZONE,
+    schedule="tracking_digest",
+    unique=True,
+)
+def send_tracking_digest() -> int:
+    """Queue today's e-mail of what needs attention: one job for each person."""
+    day = digest.today(now())
+    jobs = [{"user_id": user.pk, "day": day.isoformat()} for user in digest.readers(day)]
+    send_tracking_digest_to.enqueue_many(jobs)
+    return len(jobs)
+
+
+@task(queue=LOW, timeout=90, retries=Retry(attempts=6, delay=60), unique=True)
+def send_tracking_digest_to(user_id: int, day: str) -> bool:
+    """Send one person's digest; only what the mail server refused for now is retried."""
+    return digest.send(user_id, date.fromisoformat(day), now())
 
 
 if settings.DEBUG:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils.timezone import now
 
-from masterdata import parcels, slips
+from masterdata import alerts, parcels, slips
 from masterdata.models import GoogleDriveSettings, PackingSlip, Parcel
 from masterdata.track123_service import ParcelRef, ParcelState, Track123Client, Track123Error
 
@@ -159,7 +159,9 @@ def keep(slip: PackingSlip, answers: Answers) -> Result:
     """Write one slip's answers and say what they changed."""
     numbers = [parcel.number for parcel in slip.parcels.all()]
     try:
-        change = parcels.record_answers(slip.pk, answers.states, answers.errors, answers.asked_at)
+        with transaction.atomic():  # what is kept is told, and told once
+            change = parcels.record_answers(slip.pk, answers.states, answers.errors, answers.asked_at)
+            alerts.tell_trouble(change.troubled, answers.asked_at)
     except (DatabaseError, PackingSlip.DoesNotExist) as error:
         logger.exception("The answer for packing slip %s could not be kept", slip.pk)
         return failure(slip, f"The answer could not be kept: {error}")

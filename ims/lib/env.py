@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +29,8 @@ def flag(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name}={value!r}: give 1 or 0.")
 
 
-def number(name: str, default: int, *, minimum: int = 0) -> int:
-    return int(_number(name, default, minimum, int, "whole number"))
+def number(name: str, default: int, *, minimum: int = 0, maximum: float = math.inf) -> int:
+    return int(_number(name, default, minimum, int, "whole number", maximum))
 
 
 def decimal(name: str, default: float, *, minimum: float = 0.0) -> float:
@@ -67,7 +68,22 @@ def database(name: str, default: str) -> dict[str, Any]:
     return found
 
 
-def _number(name: str, default: float, minimum: float, read: Callable[[str], float], kind: str) -> float:
+def address(name: str, default: str) -> str:
+    """The beginning of web addresses, without a slash at its end."""
+    value = text(name, default).rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ImproperlyConfigured(f"{name}={value!r}: give an address, e.g. https://ims.example.com")
+    return value
+
+
+def _number(
+    name: str,
+    default: float,
+    minimum: float,
+    read: Callable[[str], float],
+    kind: str,
+    maximum: float = math.inf,
+) -> float:
     value = text(name, str(default)) or str(default)
     try:
         result = read(value)
@@ -77,4 +93,6 @@ def _number(name: str, default: float, minimum: float, read: Callable[[str], flo
         raise ImproperlyConfigured(f"{name}={value!r}: give a {kind}.")
     if result < minimum:
         raise ImproperlyConfigured(f"{name}={value!r}: give {minimum} or more.")
+    if result > maximum:
+        raise ImproperlyConfigured(f"{name}={value!r}: give {maximum} or less.")
     return result

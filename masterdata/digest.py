@@ -1,0 +1,131 @@
+"""The daily e-mail to operations: parcels that need attention, new ones first; once a day and person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.translation import ngettext
+
+from ims.accounts import people
+from ims.accounts.models import User
+from ims.notices import letters, services
+from masterdata import alerts
+from masterdata.carriers import courier_name
+from masterdata.models import Parcel
+from masterdata.statuses import PROBLEMS, TransitStatus
+
+KEY = "tracking_digest:"
+MOST_LINES = 50  # the rest is a number and a link
+
+
+@dataclass(frozen=True)
+class Line:
+    """One parcel of the digest."""
+
+    parcel: Parcel
+    reason: str
+    is_new: bool
+
+    @property
+    def mark(self) -> str:
+        """What of this parcel was told; the same mark tomorrow is not new."""
+        return mark(self.parcel)
+
+    @property
+    def carrier(self) -> str:
+        return courier_name(self.parcel.courier_code)
+
+    @property
+    def url(self) -> str:
+        return settings.SITE_URL + self.parcel.slip.get_absolute_url()
+
+
+class Digest(NamedTuple):
+    new: list[Line]
+    known: list[Line]
+
+    @property
+    def lines(self) -> list[Line]:
+        return self.new + self.known
+
+
+def today(at: datetime) -> date:
+    return at.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE)).date()
+
+
+def readers(day: date) -> list[User]:
+    """Who still gets the digest of this day: operations with an e-mail address who have not muted it."""
+    muted = services.muting(alerts.DIGEST)
+    holders = people.holding(*alerts.AUDIENCE).exclude(email="").exclude(pk__in=muted)
+    done = letters.recipients(key_of(day))
+    return [user for user in holders if user.pk not in done]
+
+
+def send(user_id: int, day: date, at: datetime) -> bool:
+    """Send one person's digest unless it went out before or there is nothing to tell; raises LetterError."""
+    user = next((reader for reader in readers(day) if reader.pk == user_id), None)
+    if user is None:
+        return False
+    found = alerts.needing_attention(at).select_related("slip").order_by("-last_event_at", "-pk")
+    told = compose(found, letters.last_told(user, KEY))
+    if not told.lines:
+        return False
+    return letters.send_once(user, key_of(day), draft(user, told, day))
+
+
+def key_of(day: date) -> str:
+    return f"{KEY}{day.isoformat()}"
+
+
+def compose(found: Iterable[Parcel], told_before: set[str]) -> Digest:
+    """The lines, with what the last digest did not have apart."""
+    digest = Digest([], [])
+    for parcel in found:
+        is_new = mark(parcel) not in told_before
+        (digest.new if is_new else digest.known).append(Line(parcel, reason(parcel), is_new))
+    return digest
+
+
+def mark(parcel: Parcel) -> str:
+    return f"{parcel.pk}:{kind(parcel)}"
+
+
+def kind(parcel: Parcel) -> str:
+    if parcel.status in PROBLEMS:
+        return parcel.status
+    return "error" if parcel.error else "quiet"
+
+
+def reason(parcel: Parcel) -> str:
+    """Why a person should look, in a few words."""
+    if parcel.status in PROBLEMS:
+        return str(TransitStatus(parcel.status).label)
+    if parcel.error:
+        return f"Track123: {parcel.error}"
+    since = alerts.silent_since(parcel).astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE))
+    return f"No movement since {since.day} {since:%b %Y}"
+
+
+def draft(user: User, told: Digest, day: date) -> letters.Draft:
+    shown = told.lines[:MOST_LINES]
+    context = {
+        "user": user,
+        "day": day,
+        "count": len(told.lines),
+        "new": [line for line in shown if line.is_new],
+        "known": [line for line in shown if not line.is_new],
+        "more": len(told.lines) - len(shown),
+        "list_url": f"{settings.SITE_URL}/shipments/?group=attention",
+        "notices_url": f"{settings.SITE_URL}/notices/",
+    }
+    subject = ngettext("%(n)s parcel needs attention", "%(n)s parcels need attention", len(told.lines))
+    return letters.Draft(
+        subject=subject % {"n": len(told.lines)} + (f", {len(told.new)} new" if told.new else ""),
+        text=render_to_string("masterdata/mail/digest.txt", context),
+        html=render_to_string("masterdata/mail/digest.html", context),
+        told=[line.mark for line in told.lines],
+    )
