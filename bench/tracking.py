@@ -1,4 +1,4 @@
-"""python -m bench.tracking [--orders 10000] [--peer-orders 100]: a full update in batches, against one request a slip.
+"""python -m bench.tracking [--orders 10000] [--peer-orders 100]: a full update in batches, or slip by slip.
 
 Both ask the same stand-in under Track123's limit of 5 requests a second. One request for each slip is what a
 loop over update_single_order_tracking does; its time for all orders is its time for --peer-orders, scaled up.
@@ -52,6 +52,9 @@ def prepare(folder: str) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    from masterdata import tracking_service
+
+    tracking_service.cancel_tracking_schedule()  # the one update is the one that is measured
 
 
 @contextmanager
@@ -109,7 +112,8 @@ def memory_mb(pid: int) -> float:
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             if os.getsid(int(status.parent.name)) == pid:
-                largest = max(largest, *(int(line.split()[1]) for line in open(status) if "VmRSS" in line), 0)
+                resident = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
+                largest = max(largest, *(int(line.split()[1]) for line in resident), 0)
         except (OSError, ValueError):
             continue  # it has ended
     return largest / 1024
@@ -155,15 +159,14 @@ def counted(name: str, orders: int, update) -> Measured:
 def show(rows: list[Measured], orders: int) -> None:
     batches = rows[0]
     print(
-        f"\n| a full update | orders | seconds | for {orders:,} orders | ratio | requests | statements | peak MB |"
+        f"\n| a full update | orders | seconds | for {orders:,} | ratio | requests | statements | peak MB |"
     )
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for row in rows:
         scaled = row.seconds * orders / row.orders
-        print(
-            f"| {row.name} | {row.orders:,} | {row.seconds:.1f} | {scaled:,.1f} s | {scaled / batches.seconds:.1f}"
-            f" | {row.requests:,} | {row.statements or '–'} | {row.peak_mb:.0f} |"
-        )
+        times = f"{row.seconds:.1f} | {scaled:,.1f} s | {scaled / batches.seconds:.1f}"
+        counts = f"{row.requests:,} | {row.statements or '–'} | {row.peak_mb:.0f}"
+        print(f"| {row.name} | {row.orders:,} | {times} | {counts} |")
     print("\nPeak MB: the largest worker process; in one process the stand-in and its parcels are in it too.")
 
 
