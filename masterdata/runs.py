@@ -12,32 +12,42 @@ from django.utils.timezone import now
 
 from masterdata import parcels, slips
 from masterdata.models import TrackingBatch, TrackingRun
-from masterdata.track123_service import Track123Error
 from masterdata.updates import NO_KEY, NUMBERS_PER_QUERY, Result, update_now, update_slips
 from scheduling import job
 
 Plan = tuple[list[int], int]  # one batch: the ids of its slips, and how many numbers they have
 KEPT = timedelta(days=30)
 UNFINISHED = {"scheduled", "waiting", "running", "retrying"}
+PAGE = 500  # slips read at once
 STALLED_AFTER = timedelta(hours=2)  # without an end, a run's jobs were cancelled or lost
 
 
 def due_batches() -> Iterator[Plan]:
-    """The due slips in batches of up to 100 numbers."""
+    """The due slips in batches of up to 100 numbers; the numbers of one slip stay together."""
     ids: list[int] = []
     total = 0
-    for slip in slips.due().order_by("id").prefetch_related("parcels").iterator(chunk_size=500):
-        slips.keep_parcels(slip)
-        numbers = sum(parcel.is_followed for parcel in slip.parcels.all())
-        if not numbers:
-            continue
+    for slip_id, numbers in due_slips():
         if ids and total + numbers > NUMBERS_PER_QUERY:
             yield ids, total
             ids, total = [], 0
-        ids.append(slip.pk)
+        ids.append(slip_id)
         total += numbers
     if ids:
         yield ids, total
+
+
+def due_slips() -> Iterator[tuple[int, int]]:
+    """Each due slip's id and how many numbers to ask for, read page by page so that memory stays flat."""
+    due = slips.due().order_by("pk").prefetch_related("parcels")
+    page = list(due[:PAGE])
+    while page:
+        last = page[-1].pk
+        if slips.keep_parcels_of(page):
+            page = list(due.filter(pk__in=[slip.pk for slip in page]))
+        for slip in page:
+            if numbers := sum(parcel.is_followed for parcel in slip.parcels.all()):
+                yield slip.pk, numbers
+        page = list(due.filter(pk__gt=last)[:PAGE])
 
 
 def queued(job_id: str) -> TrackingRun:
@@ -73,11 +83,11 @@ def _waiting_run() -> TrackingRun:
 
 
 def update_batch(batch_id: int) -> dict[str, Any]:
-    """Update one batch and count it; raises Track123Error, counted as failed until a retry succeeds."""
+    """Update one batch and count it; whatever it raises is counted as failed until a retry succeeds."""
     batch = TrackingBatch.objects.get(pk=batch_id)
     try:
         results = update_slips(batch.slip_ids)
-    except Track123Error as error:
+    except Exception as error:
         count(batch, failed=batch.total, error=str(error))
         raise
     totals = summary(results)
@@ -87,14 +97,14 @@ def update_batch(batch_id: int) -> dict[str, Any]:
 
 
 def count(batch: TrackingBatch, *, failed: int, error: str) -> None:
-    """Note how a batch ended; the last one ends the run. A retry writes over its first attempt."""
+    """Note how a batch ended; the last one ends the run. A retry writes over its earlier attempt."""
     moment = now()
     TrackingBatch.objects.filter(pk=batch.pk).update(
         done=batch.total - failed, failed=failed, error=error[:500], finished_at=moment
     )
     unfinished = TrackingBatch.objects.filter(run=batch.run_id, finished_at=None)
     if not unfinished.exists():
-        TrackingRun.objects.filter(pk=batch.run_id, finished_at=None).update(finished_at=moment)
+        TrackingRun.objects.filter(pk=batch.run_id).update(finished_at=moment)
 
 
 def summary(results: Iterable[Result]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Packing slips and the tracking numbers on them: the entered text becomes parcels."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -67,26 +69,50 @@ def in_step(slip: PackingSlip) -> bool:
 
 def keep_parcels(slip: PackingSlip) -> bool:
     """Bring parcels in step with the entered numbers; True where Track123 must hear of a new one."""
-    if in_step(slip):
+    if not keep_parcels_of([slip]):
         return False
-    with transaction.atomic():
-        locked = PackingSlip.objects.select_for_update().get(pk=slip.pk)
-        had_parcels = locked.parcels.exists()
-        _write_parcels(locked)
-        if had_parcels:  # a text from outside stays until Track123 has answered
-            parcels.show_status(locked)
     slip.refresh_from_db()
     return bool(courier(slip)) and slip.parcels.filter(registered_at=None).exists()
 
 
-def _write_parcels(slip: PackingSlip) -> None:
-    numbers, code = entered_numbers(slip.tracking_ids), courier(slip)
-    slip.parcels.exclude(number__in=numbers).delete()
-    slip.parcels.exclude(courier_code=code).update(
-        courier_code=code, registered_at=None, unfollowed_at=None, error="", updated_at=now()
-    )
-    wanted = [Parcel(slip=slip, number=number, courier_code=code) for number in numbers]
-    Parcel.objects.bulk_create(wanted, ignore_conflicts=True)
+def keep_parcels_of(chosen: Iterable[PackingSlip]) -> list[int]:
+    """Bring the parcels of many slips in step in a few statements; returns the ids that were not."""
+    slip_ids = [slip.pk for slip in chosen if not in_step(slip)]
+    for portion in parcels.portions(slip_ids):
+        with transaction.atomic():
+            before = parcels.lock(portion)
+            _write_parcels(before)
+            had_parcels = [slip.pk for slip in before if slip.parcels.all()]
+            parcels.show_status(parcels.lock(had_parcels))  # else a text from outside stays until the answer
+    return slip_ids
+
+
+def _write_parcels(locked: Iterable[PackingSlip]) -> None:
+    """Remove, mend and add what differs between the slips' parcels and their entered numbers and vendors."""
+    gone: list[int] = []
+    elsewhere: dict[str, list[int]] = defaultdict(list)
+    new: list[Parcel] = []
+    for slip in locked:
+        numbers, code = entered_numbers(slip.tracking_ids), courier(slip)
+        own = {parcel.number: parcel for parcel in slip.parcels.all()}
+        gone += [parcel.pk for number, parcel in own.items() if number not in numbers]
+        elsewhere[code] += [parcel.pk for parcel in own.values() if parcel.courier_code != code]
+        new += [
+            Parcel(slip=slip, number=number, courier_code=code) for number in numbers if number not in own
+        ]
+    if gone:
+        Parcel.objects.filter(pk__in=gone).delete()
+    for code, parcel_ids in elsewhere.items():
+        _hand_over(parcel_ids, code)
+    Parcel.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def _hand_over(parcel_ids: list[int], code: str) -> None:
+    """Let another courier carry these parcels: Track123 must hear of them anew."""
+    if parcel_ids:
+        Parcel.objects.filter(pk__in=parcel_ids).update(
+            courier_code=code, registered_at=None, unfollowed_at=None, error="", updated_at=now()
+        )
 
 
 def mark_delivered(slip: PackingSlip) -> bool:
@@ -111,10 +137,10 @@ def stop_following(slip: PackingSlip) -> int:
 def follow_again(slip: PackingSlip) -> int:
     """Undo stop_following; returns how many parcels are followed again."""
     with transaction.atomic():
-        locked = PackingSlip.objects.select_for_update().get(pk=slip.pk)
-        stopped = locked.parcels.exclude(unfollowed_at=None)
+        parcels.lock([slip.pk])
+        stopped = slip.parcels.exclude(unfollowed_at=None)
         followed = stopped.update(unfollowed_at=None, followed_since=now(), updated_at=now())
-        parcels.show_status(locked)
+        parcels.show_status(parcels.lock([slip.pk]))
     return followed
 
 

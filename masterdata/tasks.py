@@ -23,7 +23,7 @@ def update_all_pending_orders() -> dict[str, int]:
     return {"batches": len(batch_ids)}
 
 
-@task(queue=NORMAL, timeout=180, retries=Retry(attempts=5, delay=30))
+@task(queue=NORMAL, timeout=180, soft_timeout=150, retries=Retry(attempts=6, delay=30))
 def update_batch(batch_id: int) -> dict[str, Any]:
     """Ask Track123 about one batch; only a passing error of Track123 is retried."""
     return runs.update_batch(batch_id)
@@ -32,7 +32,7 @@ def update_batch(batch_id: int) -> dict[str, Any]:
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=6, delay=30), unique=True)
 def register_parcels(packing_slip_id: int) -> int:
     """Tell Track123 of a packing slip's new numbers."""
-    return updates.register_slip(packing_slip_id)
+    return updates.register_slips([packing_slip_id])
 
 
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)

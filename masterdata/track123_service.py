@@ -25,8 +25,10 @@ MAX_TEXT = 500  # characters of an event's text or place
 WEBHOOK_AGE = timedelta(hours=48)  # Track123 repeats an unanswered webhook for 36 hours
 
 SUCCESS = "00000"
+TOO_MANY = "A0706"
+SOON = 2.0  # seconds until a request that came too early is tried again
 ALREADY_REGISTERED = "A0400"
-PASSING_CODES = frozenset({"A0706", "B0001", "B0100", "B0210", "B0300", "B0310"})
+PASSING_CODES = frozenset({TOO_MANY, "B0001", "B0100", "B0210", "B0300", "B0310"})
 PERMANENT_CODES = ("A02", "A03", "A0400", "A0410", "C0113")  # beginnings
 KEY_CODES = ("A02", "A03")
 KEY_SENTENCE = "Track123 refused the API key ({code}): enter a valid key in the Google Drive settings."
@@ -334,6 +336,8 @@ def _data(response: requests.Response, content: bytes) -> dict[str, Any]:
 def _refusal(response: requests.Response, code: str) -> Track123Error:
     status = response.status_code
     retry_after = _seconds(response.headers.get("Retry-After", ""))
+    if retry_after is None and (code == TOO_MANY or status == 429):
+        retry_after = SOON
     if status == 429 or status >= 500:
         sentence = f"Track123 cannot answer just now (HTTP {status})."
         return Track123Error(sentence, code=code or f"http_{status}", retry_after=retry_after)

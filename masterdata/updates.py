@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils.timezone import now
 
 from masterdata import alerts, parcels, slips
+from masterdata.halving import Refused, ask_in_halves
 from masterdata.models import GoogleDriveSettings, PackingSlip, Parcel
-from masterdata.track123_service import ParcelRef, ParcelState, Track123Client, Track123Error
+from masterdata.track123_service import (
+    ParcelRef,
+    ParcelState,
+    QueryResult,
+    Track123Client,
+    Track123Error,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +29,7 @@ Result = dict[str, Any]  # one order's result, ready for JSON
 NUMBERS_PER_QUERY = 100  # Track123's limit
 NO_KEY = "No Track123 API key configured"
 NO_NUMBER = "No tracking number: enter one, and the vendor that carries it"
+DELETED = "The packing slip was deleted while Track123 was asked"
 NO_VENDOR = "No tracking vendor: enter the courier's code, e.g. fedex, ups or usps"
 
 
@@ -49,7 +57,7 @@ def update_now(slip_ids: Sequence[int]) -> list[Result]:
     """As update_slips, but where Track123 cannot be asked that is the result of each slip."""
     try:
         return update_slips(slip_ids)
-    except Track123Error as error:
+    except (Track123Error, OperationalError) as error:
         return [failure(slip, str(error)) for slip in PackingSlip.objects.filter(pk__in=slip_ids)]
 
 
@@ -66,11 +74,11 @@ def update_slips(slip_ids: Sequence[int]) -> list[Result]:
     key = api_key()
     results = {slip.pk: result for slip in chosen if (result := unasked(slip, key))}
     asked = [slip for slip in chosen if slip.pk not in results]
-    for slip in asked:
-        slips.keep_parcels(slip)
+    if mended := slips.keep_parcels_of(asked):
+        found |= PackingSlip.objects.prefetch_related("parcels").in_bulk(mended)
+        asked = [found[slip.pk] for slip in asked]
     answers = ask(key, [parcel for slip in asked for parcel in slip.parcels.all()])
-    for slip in asked:
-        results[slip.pk] = keep(slip, answers)
+    results |= keep(asked, answers)
     return [results[slip.pk] for slip in chosen]
 
 
@@ -108,15 +116,26 @@ def ask(key: str, asked: Iterable[Parcel]) -> Answers:
 
 def query(client: Track123Client, asked: Sequence[Parcel], answers: Answers) -> None:
     for chunk in chunks(references(asked)):
-        outcome = client.query(chunk)
-        told = {state.number.upper(): state for state in outcome.parcels}
-        refused = {rejection.number.upper(): rejection.message for rejection in outcome.rejected}
-        for number in (reference.number.upper() for reference in chunk):
-            answers.errors.pop(number, None)
-            if number in told:
-                answers.states[number] = told[number]
+        for answer in ask_in_halves(client.query, chunk):
+            if isinstance(answer, Refused):
+                answers.errors |= reasons(answer)
             else:
-                answers.errors[number] = refused.get(number, "Track123 gave no answer")
+                _sort_out(*answer, answers)
+
+
+def _sort_out(chunk: Sequence[ParcelRef], outcome: QueryResult, answers: Answers) -> None:
+    told = {state.number.upper(): state for state in outcome.parcels}
+    refused = {rejection.number.upper(): rejection.message for rejection in outcome.rejected}
+    for number in (reference.number.upper() for reference in chunk):
+        answers.errors.pop(number, None)
+        if number in told:
+            answers.states[number] = told[number]
+        else:
+            answers.errors[number] = refused.get(number, "Track123 gave no answer")
+
+
+def reasons(refused: Refused) -> dict[str, str]:
+    return dict.fromkeys((reference.number.upper() for reference in refused.refs), refused.reason)
 
 
 def register(client: Track123Client, unknown: Sequence[Parcel]) -> tuple[list[Parcel], dict[str, str]]:
@@ -124,24 +143,25 @@ def register(client: Track123Client, unknown: Sequence[Parcel]) -> tuple[list[Pa
     taken: set[str] = set()
     refused: dict[str, str] = {}
     for chunk in chunks(references(unknown)):
-        outcome = client.register(chunk)
-        taken |= {number.upper() for number in outcome.accepted}
-        refused |= {rejection.number.upper(): rejection.message for rejection in outcome.rejected}
+        for answer in ask_in_halves(client.register, chunk):
+            if isinstance(answer, Refused):
+                refused |= reasons(answer)
+            else:
+                taken |= {number.upper() for number in answer[1].accepted}
+                refused |= {item.number.upper(): item.message for item in answer[1].rejected}
     registered = [parcel for parcel in unknown if parcel.number.upper() in taken]
     Parcel.objects.filter(pk__in=[parcel.pk for parcel in registered]).update(registered_at=now(), error="")
     return registered, refused
 
 
-def register_slip(slip_id: int) -> int:
-    """Tell Track123 of a slip's new numbers; returns how many it took. Raises Track123Error."""
-    new = Parcel.objects.filter(slip=slip_id, registered_at=None, asked_at=None).exclude(courier_code="")
+def register_slips(slip_ids: Sequence[int]) -> int:
+    """Tell Track123 of these slips' new numbers; returns how many it took. Raises Track123Error."""
+    new = Parcel.objects.filter(slip__in=slip_ids, registered_at=None, asked_at=None).exclude(courier_code="")
     key, unknown = api_key(), list(new)
     if not key or not unknown:
         return 0
     registered, refused = register(Track123Client(key), unknown)
-    for parcel in unknown:
-        if error := refused.get(parcel.number.upper()):
-            parcels.record_error(parcel, error)
+    parcels.record_errors(unknown, refused)
     return len(registered)
 
 
@@ -155,16 +175,28 @@ def chunks(references: Sequence[ParcelRef]) -> Iterable[Sequence[ParcelRef]]:
     return (references[i : i + NUMBERS_PER_QUERY] for i in range(0, len(references), NUMBERS_PER_QUERY))
 
 
-def keep(slip: PackingSlip, answers: Answers) -> Result:
-    """Write one slip's answers and say what they changed."""
-    numbers = [parcel.number for parcel in slip.parcels.all()]
+def keep(asked: Sequence[PackingSlip], answers: Answers) -> dict[int, Result]:
+    """Write the slips' answers and say what they changed; one that cannot be written harms no other."""
+    slip_ids = [slip.pk for slip in asked]
     try:
         with transaction.atomic():  # what is kept is told, and told once
-            change = parcels.record_answers(slip.pk, answers.states, answers.errors, answers.asked_at)
-            alerts.tell_trouble(change.troubled, answers.asked_at)
-    except (DatabaseError, PackingSlip.DoesNotExist) as error:
-        logger.exception("The answer for packing slip %s could not be kept", slip.pk)
-        return failure(slip, f"The answer could not be kept: {error}")
+            changes = parcels.record_answers(slip_ids, answers.states, answers.errors, answers.asked_at)
+            troubled = [parcel for change in changes.values() for parcel in change.troubled]
+            alerts.tell_trouble(troubled, answers.asked_at)
+    except OperationalError:
+        raise  # the database itself is busy or away: the whole batch may be tried again
+    except DatabaseError as error:
+        if len(asked) > 1:
+            return {slip.pk: result for slip in asked for result in keep([slip], answers).values()}
+        logger.exception("The answer for packing slip %s could not be kept", *slip_ids)
+        return {slip.pk: failure(slip, f"The answer could not be kept: {error}") for slip in asked}
+    return {slip.pk: result_of(slip, answers, changes.get(slip.pk)) for slip in asked}
+
+
+def result_of(slip: PackingSlip, answers: Answers, change: parcels.Change | None) -> Result:
+    if change is None:
+        return failure(slip, DELETED)
+    numbers = [parcel.number for parcel in slip.parcels.all()]
     if refused := [f"{n}: {answers.errors[n.upper()]}" for n in numbers if n.upper() in answers.errors]:
         return failure(slip, "; ".join(refused))
     return {

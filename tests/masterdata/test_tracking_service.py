@@ -103,7 +103,7 @@ def test_an_older_question_never_overwrites_a_newer_answer(vendor, shipped):
     update(shipped().pk)
     parcel = Parcel.objects.get()
     late = ParcelState("TN1", TransitStatus.NO_RECORD, "", None, None, "")
-    assert parcels.record_state(parcel, late, parcel.asked_at - timedelta(seconds=1)) is False
+    parcels.record_answers([parcel.slip_id], {"TN1": late}, {}, parcel.asked_at - timedelta(seconds=1))
     parcel.refresh_from_db()
     assert parcel.status == TransitStatus.IN_TRANSIT
 

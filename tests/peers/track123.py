@@ -83,6 +83,7 @@ class Track123Server(Peer):
         self._journey = journey
         self._state = state
         self._rejections: dict[str, dict[str, str]] = {}
+        self._poison: dict[str, str] = {}
         self._times: dict[str, deque[float]] = defaultdict(deque)
         self._load()
 
@@ -117,10 +118,16 @@ class Track123Server(Peer):
         with self.lock:
             self._rejections[number] = {"code": code, "msg": msg or MESSAGES.get(code, "Error")}
 
+    def poison(self, number: str, code: str = "A0400") -> None:
+        """Refuse every request that has this number in it as a whole."""
+        with self.lock:
+            self._poison[number] = code
+
     def heal(self) -> None:
         super().heal()
         with self.lock:
             self._rejections.clear()
+            self._poison.clear()
 
     def webhook_body(
         self, number: str, *, digest: str = "sha256", timestamp: str | None = None
@@ -136,7 +143,12 @@ class Track123Server(Peer):
         return {"data": content, "verify": {"signature": signature, "timestamp": stamp}}
 
     def control(self, command: str, arguments: dict[str, Any]) -> Any:
-        own: dict[str, Callable[..., Any]] = {"add": self.add, "move": self.move, "reject": self.reject}
+        own: dict[str, Callable[..., Any]] = {
+            "add": self.add,
+            "move": self.move,
+            "reject": self.reject,
+            "poison": self.poison,
+        }
         return own[command](**arguments) if command in own else super().control(command, arguments)
 
     # --- what the vendor does ------------------------------------------------------------------------
@@ -175,9 +187,16 @@ class Track123Server(Peer):
             raise RefusedError("A0706")
         times.append(now)
 
+    def _harmless(self, entries: Any) -> list[tuple[str, str]]:
+        numbers = _numbers(entries)
+        for number, _ in numbers:
+            if number in self._poison:
+                raise RefusedError(self._poison[number])
+        return numbers
+
     def _register(self, body: Any) -> dict[str, Any]:
         accepted, rejected = [], []
-        for number, courier in _numbers(body):
+        for number, courier in self._harmless(body):
             parcel = self.parcels.get(number)
             if number in self._rejections:
                 rejected.append({"trackNo": number, "error": self._rejections[number]})
@@ -206,7 +225,7 @@ class Track123Server(Peer):
     def _find(self, body: dict[str, Any]) -> tuple[list[Parcel], list[dict[str, Any]]]:
         found: dict[str, Parcel] = {}
         rejected: dict[str, dict[str, Any]] = {}
-        for number, courier in _numbers(body.get("trackNoInfos", body.get("trackNos"))):
+        for number, courier in self._harmless(body.get("trackNoInfos", body.get("trackNos"))):
             parcel = self.parcels.get(number)
             if number in self._rejections:
                 rejected[number] = {"trackNo": number, "error": self._rejections[number]}
