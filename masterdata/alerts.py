@@ -7,7 +7,9 @@ the same time, finds it kept. Silence is found by looking; the moment it began n
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -65,6 +67,11 @@ def silent_since(parcel: Parcel) -> datetime:
     return parcel.last_event_at or parcel.followed_since
 
 
+def day_words(moment: datetime) -> str:
+    """The day of a moment where operations are, e.g. '9 Nov'."""
+    return date_format(moment.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE)), "j M")
+
+
 def _in_batches(found: QuerySet[Parcel]) -> Iterator[Sequence[Parcel]]:
     rows = found.select_related("slip").order_by("pk").iterator(chunk_size=AT_ONCE)
     while some := list(islice(rows, AT_ONCE)):
@@ -90,7 +97,7 @@ def _silence(parcel: Parcel) -> News:
     since = silent_since(parcel)
     return News(
         kind=QUIET,
-        title=f"No movement since {date_format(since, 'j M')}: order {parcel.slip.order_id}",
+        title=f"No movement since {day_words(since)}: order {parcel.slip.order_id}",
         text=_words(parcel, parcel.last_event),
         url=parcel.slip.get_absolute_url(),
         key=f"parcel:{parcel.pk}:quiet:{since.isoformat()}",

@@ -106,8 +106,7 @@ def reason(parcel: Parcel) -> str:
         return str(TransitStatus(parcel.status).label)
     if parcel.error:
         return f"Track123: {parcel.error}"
-    since = alerts.silent_since(parcel).astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE))
-    return f"No movement since {since.day} {since:%b %Y}"
+    return f"No movement since {alerts.day_words(alerts.silent_since(parcel))}"
 
 
 def draft(user: User, told: Digest, day: date) -> letters.Draft:

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
-from masterdata import api, views
+from masterdata import api, report_api, report_views, views
 from masterdata.tracking_service import SCHEDULE
 
 app_name = "masterdata"
@@ -17,6 +17,7 @@ scheduler = api.TrackingSchedulerView.as_view(schedule=SCHEDULE, subject="tracki
 api_urls = [
     re_path(r"^tracking/scheduler/?$", scheduler, name="tracking-scheduler"),
     re_path(r"^tracking/update/?$", api.TrackingUpdateView.as_view(), name="tracking-update"),
+    re_path(r"^tracking/report/?$", report_api.TrackingReportView.as_view(), name="tracking-report"),
     re_path(
         r"^track123/webhook/(?P<secret>[^/]+)/?$", api.Track123WebhookView.as_view(), name="track123-webhook"
     ),
@@ -27,6 +28,8 @@ urlpatterns = [
     path("api/masterdata/", include(api_urls)),
     path("shipments/", views.shipments, name="shipments"),
     path("shipments/update/", views.update_all, name="update-all"),
+    path("shipments/report/", report_views.report, name="report"),
+    path("shipments/report/<str:name>", report_views.export, name="report-export"),
     path("shipments/progress/", views.progress, name="progress"),
     path("shipments/<int:pk>/", views.shipment, name="shipment"),
     path("shipments/<int:pk>/update/", views.update_one, name="update-one"),

@@ -105,7 +105,7 @@ def test_a_filter_that_does_not_exist_shows_all(page, shipped):
 def test_the_list_takes_the_same_queries(page, shipped, rows, django_assert_num_queries):
     for number in range(rows):
         parcel(shipped(f"TN{number}", order_id=f"A-{number}"))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         page.get(LIST)
 
 
@@ -115,7 +115,7 @@ def test_one_order_takes_the_same_queries(page, shipped, events, django_assert_n
     story = parcel(slip)
     for number in range(events):
         story.events.create(at=now() - timedelta(hours=number), status="IN_TRANSIT_01")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page.get(slip.get_absolute_url())
 
 
