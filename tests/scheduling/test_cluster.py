@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 from django_q.status import Stat
+from django_q.tasks import AsyncTask, Chain, Iter, count_group
 
 from scheduling import schedules
 from scheduling.models import Attempt, Heartbeat, QueuedJob, ScheduleOverride
@@ -157,6 +158,20 @@ def cut_all_connections():
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def test_django_q2s_own_words_work_from_another_process(qcluster):
+    qcluster("--workers", "2")
+    path = tasks.leave_effect.path
+    one = AsyncTask(path, "one", group="words")
+    chain = Chain([(path, ("first",)), (path, ("second",))])
+    each = Iter(path, [("a",), ("b",), ("c",)])
+    for words in (one, chain, each):
+        words.run()
+    assert one.result(wait=15_000) == {"name": "one"}
+    assert {result["name"] for result in chain.result(wait=15_000)} == {"first", "second"}
+    assert {result["name"] for result in each.result(wait=15_000)} == {"a", "b", "c"}
+    assert (one.fetch().success, count_group("words")) == (True, 1)
 
 
 def test_clusters_are_seen_from_any_process(qcluster, wait_for):
