@@ -232,11 +232,20 @@ Q_CLUSTER = {
     "orm": "default",  # the database that is the broker
     "broker_class": "scheduling.broker.DatabaseBroker",  # one cluster serves all queues, most urgent first
     "scheduler": False,  # ours runs instead (scheduling/due.py): exact, and one bad row harms no other
+    "cache": "jobs",  # Django Q2's cached=True and async_iter, which span processes
     "label": "Django Q2",  # the heading in the admin
     "sync": env.flag("TASKS_SYNC"),  # 1: every job runs where it is enqueued
     # `Q_CLUSTER_NAME=high_priority python manage.py qcluster` serves that queue alone.
     "ALT_CLUSTERS": {queue: {} for queue in QUEUES},
     # cpu_affinity is left out on purpose: it pins workers to cores and makes busy cores busier.
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "jobs": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "scheduling_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
 

@@ -1,9 +1,22 @@
-"""The engine's tables in the admin, to look at; Django Q2's own pages stand beside them."""
+"""The engine's tables in the admin, to look at; Django Q2's own pages, with sensitive arguments hidden."""
 
-from django.contrib import admin
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
+from django_q import admin as stock  # registers its pages, which ours replace
+from django_q.conf import Conf
+from django_q.models import Failure, OrmQ, Schedule, Success
+from django_q.models import Task as FinishedTask
 
+from scheduling import declaration, packages
+from scheduling.declaration import QUEUES
+from scheduling.enqueue import insert
+from scheduling.exceptions import Undeclared
+from scheduling.masking import masked
 from scheduling.models import Attempt, Heartbeat, ScheduleOverride
 
 
@@ -36,3 +49,121 @@ class ScheduleOverrideAdmin(LookOnly):
     """Changed through the API, the commands or the console, which keep the audit log."""
 
     list_display = ["name", "stopped", "interval_minutes", "schedule_id", "updated_at"]
+
+
+# --- Django Q2's own pages --------------------------------------------------------------------------------
+@admin.action(description="Resubmit selected tasks to queue")
+def resubmit_task(page: Any, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
+    """Queue each finished job anew; what may not or cannot run is told, not a broken page."""
+    for finished in rows:
+        try:
+            insert(_package_of(finished), queue=finished.cluster if finished.cluster in QUEUES else None)
+        except (Undeclared, TypeError, ValueError) as error:
+            messages.error(request, f"{finished.name}: {error}")
+            continue
+        if isinstance(page, stock.FailAdmin):
+            finished.delete()
+
+
+def _package_of(finished: Any) -> packages.Package:
+    package = packages.build(declaration.find(finished.func), finished.args or (), finished.kwargs or {})
+    return packages.complete({**package, "hook": finished.hook, "group": finished.group})
+
+
+class MaskedArguments:
+    """A page of finished jobs that shows arguments without what is sensitive."""
+
+    actions = [resubmit_task]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = {"args": "arguments", "kwargs": "keyword_arguments"}
+        return [shown.get(field.name, field.name) for field in FinishedTask._meta.fields]
+
+    @admin.display(description="Arguments")
+    def arguments(self, finished: Any) -> str:
+        return str(masked(finished.func, finished.args, finished.kwargs)[0])
+
+    @admin.display(description="Keyword arguments")
+    def keyword_arguments(self, finished: Any) -> str:
+        return str(masked(finished.func, finished.args, finished.kwargs)[1])
+
+
+class SuccessAdmin(MaskedArguments, stock.TaskAdmin):  # type: ignore[misc]
+    show_full_result_count = False
+
+
+class FailureAdmin(MaskedArguments, stock.FailAdmin):  # type: ignore[misc]
+    show_full_result_count = False
+
+
+class QueueAdmin(stock.QueueAdmin):  # type: ignore[misc]
+    """The queue; its rows are changed by the engine alone, so that nobody breaks a lease by hand."""
+
+    show_full_result_count = False
+    readonly_fields = fields = (
+        "key",
+        "lock",
+        "task_id",
+        "name",
+        "group",
+        "func",
+        "arguments",
+        "keyword_arguments",
+        "options",
+    )
+
+    @admin.display(description="Arguments")
+    def arguments(self, queued: Any) -> str:
+        return str(masked(str(queued.func()), queued.args(), queued.kwargs())[0])
+
+    @admin.display(description="Keyword arguments")
+    def keyword_arguments(self, queued: Any) -> str:
+        return str(masked(str(queued.func()), queued.args(), queued.kwargs())[1])
+
+    @admin.display(description="Queue options")
+    def options(self, queued: Any) -> str:
+        """Without the arguments of the steps that follow in a chain."""
+        options = dict(queued.q_options())
+        if options.get("chain"):
+            options["chain"] = [
+                packages.path_of(step[0] if isinstance(step, tuple) else step) for step in options["chain"]
+            ]
+        return str(options)
+
+
+class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Refuses what could only fail when it is due."""
+
+    def clean_func(self) -> str:
+        try:
+            return declaration.find(self.cleaned_data["func"]).path
+        except Undeclared as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_hook(self) -> str | None:
+        try:
+            declaration.check_hook(self.cleaned_data["hook"])
+        except Undeclared as error:
+            raise ValidationError(str(error)) from error
+        return self.cleaned_data["hook"] or None
+
+    def clean_cluster(self) -> str | None:
+        queue = self.cleaned_data["cluster"] or None
+        if queue and queue not in (*QUEUES, Conf.PREFIX):
+            raise ValidationError(f"The queues are {', '.join(QUEUES)}; empty is the task's own.")
+        return queue
+
+
+class ScheduleAdmin(stock.ScheduleAdmin):  # type: ignore[misc]
+    form = ScheduleForm
+
+
+PAGES: dict[Any, Any] = {
+    Success: SuccessAdmin,
+    Failure: FailureAdmin,
+    OrmQ: QueueAdmin,
+    Schedule: ScheduleAdmin,
+}
+for model, page in PAGES.items():
+    admin.site.unregister(model)
+    admin.site.register(model, page)

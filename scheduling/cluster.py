@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +19,8 @@ from django.utils import timezone
 from django_q import cluster as stock
 from django_q.conf import Conf
 from django_q.humanhash import humanize
+from django_q.pusher import pusher
+from django_q.signals import post_spawn
 from django_q.status import Stat
 
 from scheduling.due import enqueue_due
@@ -23,6 +28,10 @@ from scheduling.models import Heartbeat
 from scheduling.results import record_all
 
 logger = logging.getLogger("django-q")
+
+
+EXIT_GRACE = 1.0  # seconds in which a worker that timed out sends its result and ends by itself
+PARENT_PAUSE = 1.0  # seconds between looks at the supervisor
 
 
 class Supervisor(stock.Sentinel):  # type: ignore[misc]
@@ -48,7 +57,10 @@ class Supervisor(stock.Sentinel):  # type: ignore[misc]
         super().spawn_cluster()
 
     def spawn_monitor(self) -> Any:
-        return self.spawn_process(record_all, self.result_queue)
+        return self.spawn_process(_monitor, self.result_queue)
+
+    def spawn_pusher(self) -> Any:
+        return self.spawn_process(_pusher, self.task_queue, self.event_out, self.broker)
 
     def guard(self) -> None:
         self.start_event.set()
@@ -71,6 +83,8 @@ class Supervisor(stock.Sentinel):  # type: ignore[misc]
         for process in list(self.pool):
             with process.timer.get_lock():
                 over_time = process.timer.value == 0
+                if over_time:
+                    process.join(EXIT_GRACE)  # killed while it sends a result, it would take the queue along
                 if over_time and process.is_alive():
                     process.kill()  # it no longer listens to SIGTERM
                 if over_time or not process.is_alive():
@@ -88,6 +102,33 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
     def start(self) -> int:
         stock.Sentinel = Supervisor  # the name that Cluster.start looks up
         return int(super().start())
+
+
+def end_with_supervisor(**_: object) -> None:
+    """Let this process end when the supervisor is killed: nobody would count its time or replace it."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None or any(thread.name == "end_with_supervisor" for thread in threading.enumerate()):
+        return  # a job run inline; or all is set
+
+    def watch() -> None:
+        while supervisor.is_alive() and os.getppid() == supervisor.pid:
+            time.sleep(PARENT_PAUSE)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end_with_supervisor", daemon=True).start()
+
+
+def _monitor(results: Any) -> None:
+    end_with_supervisor()
+    record_all(results)
+
+
+def _pusher(jobs: Any, stop: Any, broker: Any) -> None:
+    end_with_supervisor()
+    pusher(jobs, stop, broker)
+
+
+post_spawn.connect(end_with_supervisor, dispatch_uid="scheduling.cluster")  # sent by each worker
 
 
 @contextlib.contextmanager

@@ -4,12 +4,14 @@ import signal
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 from django_q.status import Stat
+from django_q.tasks import AsyncTask, Chain, Iter, count_group
 
 from scheduling import schedules
-from scheduling.models import Heartbeat, QueuedJob, ScheduleOverride
+from scheduling.models import Attempt, Heartbeat, QueuedJob, ScheduleOverride
 from tests.site import tasks
 from tests.site.models import Effect
 
@@ -116,6 +118,60 @@ def test_no_orphan_goes_on_when_the_parent_is_killed(qcluster, wait_for):
     family = parent.children(recursive=True)
     cluster.process.kill()
     wait_for(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
+
+
+def test_a_killed_supervisor_leaves_no_orphans_and_ends_the_cluster(qcluster, wait_for):
+    import psutil
+
+    cluster = qcluster("--workers", "2")
+    parent = psutil.Process(cluster.pid)
+    wait_for(lambda: len(parent.children(recursive=True)) >= 5)
+    family = parent.children(recursive=True)
+    [supervisor] = parent.children()
+    supervisor.kill()
+    wait_for(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
+    cluster.process.wait(timeout=10)  # so that systemd starts it anew
+
+
+def test_a_cluster_outlives_the_loss_of_every_connection(qcluster, wait_for):
+    """As when PostgreSQL is restarted: while idle, and again while a job runs that ends in success."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server to lose")
+    qcluster("--workers", "2")
+    first = tasks.leave_effect.enqueue("before")
+    wait_for(lambda: first.state == "succeeded")
+    cut_all_connections()
+    second = tasks.leave_effect.enqueue("between")
+    wait_for(lambda: second.state == "succeeded")
+    slow, broken = tasks.sleep_only.enqueue(1.5), tasks.lose_connection.enqueue()
+    wait_for(lambda: slow.state == "running")
+    cut_all_connections()
+    wait_for(lambda: (slow.state, broken.state) == ("succeeded", "succeeded"))
+    assert Task.objects.get(id=slow.id).attempt_count == 1
+    assert Attempt.objects.filter(job_id=broken.id).exists()
+    assert Heartbeat.objects.get().seen_at > timezone.now() - timedelta(seconds=5)
+
+
+def cut_all_connections():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_django_q2s_own_words_work_from_another_process(qcluster):
+    qcluster("--workers", "2")
+    path = tasks.leave_effect.path
+    one = AsyncTask(path, "one", group="words")
+    chain = Chain([(path, ("first",)), (path, ("second",))])
+    each = Iter(path, [("a",), ("b",), ("c",)])
+    for words in (one, chain, each):
+        words.run()
+    assert one.result(wait=15_000) == {"name": "one"}
+    assert {result["name"] for result in chain.result(wait=15_000)} == {"first", "second"}
+    assert {result["name"] for result in each.result(wait=15_000)} == {"a", "b", "c"}
+    assert (one.fetch().success, count_group("words")) == (True, 1)
 
 
 def test_clusters_are_seen_from_any_process(qcluster, wait_for):

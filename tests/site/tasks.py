@@ -4,6 +4,7 @@ import os
 import time
 from datetime import timedelta
 
+from django.db import connection
 from django.utils import timezone
 from django_q.models import Task
 
@@ -101,6 +102,20 @@ def fail_while_cancelled():
     for row in QueuedJob.objects.all():
         Cancellation.objects.get_or_create(job_id=row.job_id)
     raise ValueError("while it was cancelled")
+
+
+@task()
+def sleep_only(seconds):
+    time.sleep(seconds)
+
+
+@task(retries=QUICKLY)
+def lose_connection():
+    """The first time the database server cuts this very connection in mid-job."""
+    Effect.objects.create(name="lost")
+    if Effect.objects.filter(name="lost").count() == 1:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 @task(retries=Retry(attempts=1))

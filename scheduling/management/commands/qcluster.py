@@ -55,3 +55,4 @@ class Command(BaseCommand):
         if count < 1:
             raise CommandError("--workers: give 1 or more.")
         Conf.WORKERS = count
+        os.environ["Q_WORKERS"] = str(count)  # for a supervisor that is spawned, not forked
