@@ -29,6 +29,7 @@ class Change:
     old_status: str
     new_status: str
     is_delivered: bool
+    troubled: tuple[Parcel, ...] = ()  # parcels that were well before this answer and need a person now
 
 
 def record_answers(
@@ -44,11 +45,12 @@ def record_answers(
     with transaction.atomic():
         locked = lock(slip_ids)
         own = [parcel for slip in locked for parcel in slip.parcels.all()]
+        before = {parcel.pk: parcel.status for parcel in own}
         told = [(parcel, states[key]) for parcel in own if (key := parcel.number.upper()) in states]
         add_events(told)
         record_states(told, asked_at)
         record_errors(own, {number: text for number, text in errors.items() if number not in states})
-        return settle(locked)
+        return settle(locked, before)
 
 
 def lock(slip_ids: Iterable[int]) -> list[PackingSlip]:
@@ -122,12 +124,26 @@ def write(changed: Sequence[Parcel], fields: Sequence[str]) -> None:
     Parcel.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
 
-def settle(locked: Sequence[PackingSlip]) -> dict[int, Change]:
-    """Show the newest status of locked slips, and close those whose parcels have all arrived."""
-    before = {slip.pk: slip.tracking_status for slip in locked}
+def settle(locked: Sequence[PackingSlip], before: Mapping[int, str]) -> dict[int, Change]:
+    """Show the newest status of locked slips, and close those whose parcels have all arrived.
+
+    `before` are the statuses of their parcels, by id, until now.
+    """
+    texts = {slip.pk: slip.tracking_status for slip in locked}
     show_status(locked)
     close([slip for slip in locked if _has_arrived(slip)])
-    return {slip.pk: Change(before[slip.pk], slip.tracking_status, _has_arrived(slip)) for slip in locked}
+    return {
+        slip.pk: Change(
+            texts[slip.pk], slip.tracking_status, _has_arrived(slip), tuple(_troubled(slip, before))
+        )
+        for slip in locked
+    }
+
+
+def _troubled(slip: PackingSlip, before: Mapping[int, str]) -> Iterator[Parcel]:
+    for parcel in slip.parcels.all():
+        if parcel.status in PROBLEMS and parcel.status != before[parcel.pk]:
+            yield parcel
 
 
 def _has_arrived(slip: PackingSlip) -> bool:
