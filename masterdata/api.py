@@ -1,6 +1,7 @@
 """Tracking over REST: /api/masterdata/."""
 
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +18,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from ims.accounts import roles
-from ims.lib.api import HasRole
+from ims.lib.api import HasRole, JSONParser
 from masterdata import queries, slips, tracking_service, updates
 from masterdata.models import PackingSlip, Product
 from masterdata.serializers import (
@@ -31,9 +32,11 @@ from masterdata.serializers import (
     TrackingResults,
     TrackingUpdateRequest,
 )
-from masterdata.tasks import register_parcels, update_packing_slip
+from masterdata.tasks import register_parcels, update_number
 from masterdata.track123_service import Track123Error, read_webhook
 from scheduling.api import ScheduleControlView
+
+MAX_WEBHOOK = 1_000_000  # bytes
 
 
 class OperationsPermission(HasRole):
@@ -185,11 +188,33 @@ class ProductViewSet(viewsets.ModelViewSet[Product]):
             ) from None
 
 
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"The body is larger than {MAX_WEBHOOK:,} bytes."
+    default_code = "too_large"
+
+
+class WebhookParser(JSONParser):
+    """JSON of bounded size, whatever its Content-Type says."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[bytes], *args: Any, **kwargs: Any) -> Any:
+        content = stream.read(MAX_WEBHOOK + 1)
+        if len(content) > MAX_WEBHOOK:
+            raise TooLarge
+        return super().parse(BytesIO(content), *args, **kwargs)
+
+
 class Track123WebhookView(APIView):
-    """Track123 tells that a parcel moved. Its body is not signed, so it only makes us ask."""
+    """Track123 tells that a parcel moved. Its body is not signed, so it only makes a job ask.
+
+    Answered after three statements, however many slips carry the number; a replay is one job at most.
+    """
 
     authentication_classes = ()
     permission_classes = (permissions.AllowAny,)
+    parser_classes = (WebhookParser,)
     throttle_classes = ()
 
     def initial(self, request: Request, *args: Any, secret: str, **kwargs: Any) -> None:
@@ -208,8 +233,8 @@ class Track123WebhookView(APIView):
             state = read_webhook(request.data, updates.api_keys(), now())
         except Track123Error as error:
             raise refusal(error) from error
-        for slip_id in slips.carrying(state.number):
-            update_packing_slip.enqueue(packing_slip_id=slip_id)
+        if slips.hear_of(state.number):
+            update_number.enqueue(number=state.number)
         return Response({"success": True})
 
 

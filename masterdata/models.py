@@ -162,6 +162,9 @@ class Parcel(BaseModel):
     asked_at = models.DateTimeField(
         null=True, blank=True, help_text="When the question was put that this answers."
     )
+    heard_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a webhook last told that it moved."
+    )
     followed_since = models.DateTimeField(default=timezone.now, editable=False)
     unfollowed_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when Track123 is not asked any more."

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower, Trim
 from django.utils.timezone import now
 
@@ -31,9 +31,26 @@ def due() -> QuerySet[PackingSlip]:
 
 
 def carrying(number: str) -> list[int]:
-    """The ids of the slips that wait for the parcel of this number."""
-    waiting = Parcel.objects.filter(number=number).exclude(status=TransitStatus.DELIVERED)
-    return list(waiting.values_list("slip_id", flat=True))
+    """The ids of the slips that wait for the parcel of this number, in whatever capitals."""
+    waiting = Parcel.objects.filter(number__in=spellings(number)).exclude(status=TransitStatus.DELIVERED)
+    return sorted(set(waiting.order_by().values_list("slip_id", flat=True)))
+
+
+def hear_of(number: str) -> bool:
+    """Note that a parcel is said to have moved; False where nobody waits for it. One statement."""
+    waiting = Parcel.objects.filter(number__in=spellings(number)).exclude(status=TransitStatus.DELIVERED)
+    return bool(waiting.update(heard_at=now()))
+
+
+def moved_since_asked(number: str) -> bool:
+    """Whether a parcel on its way is said to have moved after the question that was answered last."""
+    on_its_way = Parcel.objects.filter(number__in=spellings(number), unfollowed_at=None, error="")
+    return on_its_way.filter(heard_at__gt=F("asked_at")).exclude(status=TransitStatus.DELIVERED).exists()
+
+
+def spellings(number: str) -> set[str]:
+    """As a number may have been entered; the index serves these, and no comparison without regard to case."""
+    return {number, number.upper(), number.lower()}
 
 
 def is_delivered(slip: PackingSlip) -> bool:

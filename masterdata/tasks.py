@@ -37,7 +37,7 @@ def register_parcels(packing_slip_id: int) -> int:
 
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)
 def update_packing_slip(packing_slip_id: int) -> list[updates.Result]:
-    """Ask Track123 about one packing slip that is said to have moved."""
+    """Ask Track123 about one packing slip."""
     return updates.update_slips([packing_slip_id])
 
 
@@ -67,6 +67,12 @@ def send_tracking_digest() -> int:
 def send_tracking_digest_to(user_id: int, day: str) -> bool:
     """Send one person's digest; only what the mail server refused for now is retried."""
     return digest.send(user_id, date.fromisoformat(day), now())
+
+
+@task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)
+def update_number(number: str) -> list[updates.Result]:
+    """Ask Track123 about a parcel that a webhook told of; webhooks that come meanwhile make no more jobs."""
+    return updates.update_number(number)
 
 
 if settings.DEBUG:

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 Result = dict[str, Any]  # one order's result, ready for JSON
 NUMBERS_PER_QUERY = 100  # Track123's limit
+MOST_ROUNDS = 3  # of questions about a parcel whose webhooks come faster than the answers
 NO_KEY = "No Track123 API key configured"
 NO_NUMBER = "No tracking number: enter one, and the vendor that carries it"
 DELETED = "The packing slip was deleted while Track123 was asked"
@@ -80,6 +81,16 @@ def update_slips(slip_ids: Sequence[int]) -> list[Result]:
     answers = ask(key, [parcel for slip in asked for parcel in slip.parcels.all()])
     results |= keep(asked, answers)
     return [results[slip.pk] for slip in chosen]
+
+
+def update_number(number: str) -> list[Result]:
+    """Ask about the slips of a parcel that is said to have moved, once more if it moved meanwhile."""
+    results: list[Result] = []
+    for _ in range(MOST_ROUNDS):
+        results = update_slips(slips.carrying(number))
+        if not slips.moved_since_asked(number):
+            break
+    return results
 
 
 def unasked(slip: PackingSlip, key: str) -> Result | None:

@@ -10,6 +10,8 @@ In a test (or the fixture `track123` of tests/peers/fixtures.py):
         ... point TRACK123_BASE_URL at server.url ...
         assert server.asked("track/query")[0].body == {...}
 
+With webhook_url= every move() is told there, with Track123's retries; webhook_scale= shortens their pauses.
+
 As a process: python -m tests.peers.track123 --port 8123 --key demo-key --auto-register --state FILE
 A number it has never seen gets a journey made from the number itself (tests/peers/parcels.py).
 The same controls over HTTP: POST /control {"fail": {"code": "B0001", "times": 2}}, {"heal": {}},
@@ -26,6 +28,8 @@ import os
 import signal
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -48,6 +52,8 @@ MESSAGES = {
     "B0310": "System resources are exhausted",
     "C0113": "The interface does not exist",
 }
+# Seconds: an unanswered webhook is tried seven times more within 36 hours, each pause twice the one before.
+WEBHOOK_PAUSES = tuple(36 * 3600 * 2**step / 127 for step in range(7))
 ALREADY_REGISTERED = {"code": "A0400", "msg": "The tracking number has already been registered"}
 NOT_REGISTERED = {"code": "A0400", "msg": "The tracking number is not registered"}
 
@@ -71,6 +77,8 @@ class Track123Server(Peer):
         auto_register: bool = False,  # a number asked for is registered, not rejected
         journey: Callable[[str, str], list[Step]] = lambda number, courier: journey_to("INIT"),
         state: Path | None = None,  # remembers when each number was first seen
+        webhook_url: str = "",  # is told whenever move() moves a parcel
+        webhook_scale: float = 1.0,  # of the pauses between the tries, which take 36 hours
         **peer: Any,
     ) -> None:
         super().__init__(**peer)
@@ -82,6 +90,10 @@ class Track123Server(Peer):
         self.parcels: dict[str, Parcel] = {}
         self._journey = journey
         self._state = state
+        self.webhook_url = webhook_url
+        self.webhook_scale = webhook_scale
+        self.webhooks: list[tuple[str, int]] = []  # each try: the number, and the HTTP status (0: none came)
+        self._couriers: list[threading.Thread] = []
         self._rejections: dict[str, dict[str, str]] = {}
         self._poison: dict[str, str] = {}
         self._times: dict[str, deque[float]] = defaultdict(deque)
@@ -112,6 +124,29 @@ class Track123Server(Peer):
             parcel = self.parcels[number]
             age = self.now() - (parcel.registered_at or self.now())
             parcel.steps.append(Step(age, status, sub_status, text, place))
+        if self.webhook_url:
+            self.tell(number)
+
+    def tell(self, number: str) -> None:
+        """Send a webhook about this parcel, in the background, until it is taken or the tries are spent."""
+        body = self.webhook_body(number)
+        courier = threading.Thread(target=self._deliver, args=(number, body), name=f"webhook {number}")
+        self._couriers.append(courier)
+        courier.start()
+
+    def _deliver(self, number: str, body: dict[str, Any]) -> None:
+        for pause in (0, *WEBHOOK_PAUSES):
+            if self.stopping.wait(pause * self.webhook_scale):
+                return
+            status = post(self.webhook_url, body)
+            self.webhooks.append((number, status))
+            if 200 <= status < 300:
+                return
+
+    def stop(self) -> None:
+        super().stop()
+        for courier in self._couriers:
+            courier.join()
 
     def reject(self, number: str, code: str = "A0400", msg: str = "") -> None:
         """Refuse this number, in registrations and in queries, while others are served."""
@@ -262,6 +297,19 @@ class Track123Server(Peer):
         part = self._state.with_name(self._state.name + ".part")
         part.write_text(json.dumps(seen))
         os.replace(part, self._state)
+
+
+def post(url: str, body: dict[str, Any]) -> int:
+    """The HTTP status of the answer; 0 where none came."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
 
 
 def _numbers(entries: Any) -> list[tuple[str, str]]:
