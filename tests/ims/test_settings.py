@@ -48,7 +48,10 @@ def test_production_passes_djangos_deployment_check() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY is missing or too short"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is missing or too short"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS=*"),
-        ({"DATABASE_URL": "mysql://root@localhost/ims"}, "DATABASE_URL: give sqlite:///path or postgres://"),
+        (
+            {"DATABASE_URL": "mysql://root@localhost/ims"},
+            "DATABASE_URL: give sqlite:///path/to/file or postgres://",
+        ),
         ({"DEBUG": "perhaps"}, "DEBUG='perhaps': give 1 or 0."),
         ({"OPERATIONS_TIME_ZONE": "Mars"}, "OPERATIONS_TIME_ZONE='Mars'"),
     ],
