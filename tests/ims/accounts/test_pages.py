@@ -15,7 +15,8 @@ from tests.conftest import PASSWORD
 pytestmark = pytest.mark.django_db
 
 OPEN_PAGES = {
-    "/sign-in/", "/password-reset/", "/password-reset/sent/", "/password-reset/done/", "/favicon.ico", "/healthz", "/readyz",
+    "/sign-in/", "/password-reset/", "/password-reset/sent/", "/password-reset/done/",
+    "/favicon.ico", "/healthz", "/readyz",
     "/admin/login/",
 }  # fmt: skip
 OPEN_API = {"/api/auth/login"}
