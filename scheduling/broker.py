@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from datetime import timedelta
 from typing import Any
@@ -90,7 +91,10 @@ class DatabaseBroker(ORM):  # type: ignore[misc]
     # Heartbeats: qinfo, qmonitor and our own pages read the same rows from any process.
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
-        Heartbeat.objects.filter(pk=_cluster_id(key)).update(stat=value, seen_at=timezone.now())
+        beat = {"stat": value, "seen_at": timezone.now()}
+        if not Heartbeat.objects.filter(pk=_cluster_id(key)).update(**beat):  # pruned in a long sleep
+            own = {"host": socket.gethostname(), "pid": os.getppid(), "queues": list(self.queues)}
+            Heartbeat.objects.create(pk=_cluster_id(key), workers=Conf.WORKERS, **own, **beat)
 
     def get_stat(self, key: str) -> str | None:
         return _alive().filter(pk=_cluster_id(key)).values_list("stat", flat=True).first() or None
