@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils.translation import ngettext
 
@@ -70,8 +71,7 @@ def send(user_id: int, day: date, at: datetime) -> bool:
     user = next((reader for reader in readers(day) if reader.pk == user_id), None)
     if user is None:
         return False
-    found = alerts.needing_attention(at).select_related("slip").order_by("-last_event_at", "-pk")
-    told = compose(found, letters.last_told(user, KEY))
+    told = compose(found(at), letters.last_told(user, KEY))
     if not told.lines:
         return False
     return letters.send_once(user, key_of(day), draft(user, told, day))
@@ -81,10 +81,14 @@ def key_of(day: date) -> str:
     return f"{KEY}{day.isoformat()}"
 
 
-def compose(found: Iterable[Parcel], told_before: set[str]) -> Digest:
+def found(at: datetime) -> QuerySet[Parcel]:
+    return alerts.needing_attention(at).select_related("slip").order_by("-last_event_at", "-pk")
+
+
+def compose(parcels: Iterable[Parcel], told_before: set[str]) -> Digest:
     """The lines, with what the last digest did not have apart."""
     digest = Digest([], [])
-    for parcel in found:
+    for parcel in parcels:
         is_new = mark(parcel) not in told_before
         (digest.new if is_new else digest.known).append(Line(parcel, reason(parcel), is_new))
     return digest

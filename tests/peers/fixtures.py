@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.peers.smtp import SmtpServer
 from tests.peers.track123 import Track123Server
 
 
@@ -12,4 +13,16 @@ def track123(settings) -> Iterator[Track123Server]:
     """A Track123 of our own; settings.TRACK123_BASE_URL points at it and its key is 'test-key'."""
     with Track123Server() as server:
         settings.TRACK123_BASE_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def smtp(settings) -> Iterator[SmtpServer]:
+    """A mail server of our own, through which Django really sends."""
+    with SmtpServer() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.EMAIL_TIMEOUT = 0.5  # seconds
         yield server
