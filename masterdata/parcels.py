@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -50,7 +50,17 @@ def record_answers(
         add_events(told)
         record_states(told, asked_at)
         record_errors(own, {number: text for number, text in errors.items() if number not in states})
-        return settle(locked, before)
+        changes = settle(locked)
+    return {slip.pk: replace(changes[slip.pk], troubled=troubled(slip, before)) for slip in locked}
+
+
+def troubled(slip: PackingSlip, before: Mapping[int, str]) -> tuple[Parcel, ...]:
+    """The parcels of a slip whose status is a problem that it was not before."""
+    return tuple(
+        parcel
+        for parcel in slip.parcels.all()
+        if parcel.status in PROBLEMS and parcel.status != before[parcel.pk]
+    )
 
 
 def lock(slip_ids: Iterable[int]) -> list[PackingSlip]:
@@ -124,26 +134,12 @@ def write(changed: Sequence[Parcel], fields: Sequence[str]) -> None:
     Parcel.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
 
-def settle(locked: Sequence[PackingSlip], before: Mapping[int, str]) -> dict[int, Change]:
-    """Show the newest status of locked slips, and close those whose parcels have all arrived.
-
-    `before` are the statuses of their parcels, by id, until now.
-    """
-    texts = {slip.pk: slip.tracking_status for slip in locked}
+def settle(locked: Sequence[PackingSlip]) -> dict[int, Change]:
+    """Show the newest status of locked slips, and close those whose parcels have all arrived."""
+    before = {slip.pk: slip.tracking_status for slip in locked}
     show_status(locked)
     close([slip for slip in locked if _has_arrived(slip)])
-    return {
-        slip.pk: Change(
-            texts[slip.pk], slip.tracking_status, _has_arrived(slip), tuple(_troubled(slip, before))
-        )
-        for slip in locked
-    }
-
-
-def _troubled(slip: PackingSlip, before: Mapping[int, str]) -> Iterator[Parcel]:
-    for parcel in slip.parcels.all():
-        if parcel.status in PROBLEMS and parcel.status != before[parcel.pk]:
-            yield parcel
+    return {slip.pk: Change(before[slip.pk], slip.tracking_status, _has_arrived(slip)) for slip in locked}
 
 
 def _has_arrived(slip: PackingSlip) -> bool:
@@ -213,12 +209,14 @@ def give_up(at: datetime) -> int:
 
 def needing_attention(at: datetime) -> QuerySet[Parcel]:
     """Parcels that a person should look at: a failure, or no movement for TRACKING_QUIET_DAYS."""
-    quiet_since = at - timedelta(days=settings.TRACKING_QUIET_DAYS)
-    no_movement = Q(followed_since__lt=quiet_since) & (
-        Q(last_event_at=None) | Q(last_event_at__lt=quiet_since)
-    )
     trouble = Q(status__in=PROBLEMS)
     refused = ~Q(error="")
-    return Parcel.objects.filter(trouble | no_movement | refused, unfollowed_at=None).exclude(
+    return Parcel.objects.filter(trouble | no_movement(at) | refused, unfollowed_at=None).exclude(
         status=TransitStatus.DELIVERED
     )
+
+
+def no_movement(at: datetime) -> Q:
+    """No news of a parcel for TRACKING_QUIET_DAYS."""
+    quiet_since = at - timedelta(days=settings.TRACKING_QUIET_DAYS)
+    return Q(followed_since__lt=quiet_since) & (Q(last_event_at=None) | Q(last_event_at__lt=quiet_since))

@@ -41,6 +41,12 @@ def update_packing_slip(packing_slip_id: int) -> list[updates.Result]:
     return updates.update_slips([packing_slip_id])
 
 
+@task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)
+def update_number(number: str) -> list[updates.Result]:
+    """Ask Track123 about a parcel that a webhook told of; webhooks that come meanwhile make no more jobs."""
+    return updates.update_number(number)
+
+
 @task(queue=LOW, timeout=300, every=timedelta(hours=1), schedule="tracking_quiet_alerts", unique=True)
 def tell_quiet_parcels() -> int:
     """Tell operations of parcels that have stopped moving."""
@@ -67,12 +73,6 @@ def send_tracking_digest() -> int:
 def send_tracking_digest_to(user_id: int, day: str) -> bool:
     """Send one person's digest; only what the mail server refused for now is retried."""
     return digest.send(user_id, date.fromisoformat(day), now())
-
-
-@task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)
-def update_number(number: str) -> list[updates.Result]:
-    """Ask Track123 about a parcel that a webhook told of; webhooks that come meanwhile make no more jobs."""
-    return updates.update_number(number)
 
 
 if settings.DEBUG:
