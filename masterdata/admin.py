@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.timezone import now
 from django.utils.translation import ngettext
 
+from ims.lib.secrets import CURE, UnreadableSecret
 from masterdata import parcels, slips, updates
 from masterdata.models import (
     GoogleDriveSettings,
@@ -173,9 +174,8 @@ class SettingsForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in SECRETS:
-            stored = bool(getattr(self.instance, name))
             self.initial[name] = ""
-            self.fields[name].help_text = f"{MASK} stored; empty keeps it." if stored else "None stored."
+            self.fields[name].help_text = what_is_stored(getattr(self.instance, name))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -188,6 +188,12 @@ class SettingsForm(forms.ModelForm):
     def stored(self) -> dict[str, str]:
         rows = GoogleDriveSettings.objects.filter(pk=self.instance.pk).values(*SECRETS)
         return rows.first() or {}
+
+
+def what_is_stored(secret: str) -> str:
+    if isinstance(secret, UnreadableSecret):
+        return str(CURE)
+    return f"{MASK} stored; empty keeps it." if secret else "None stored."
 
 
 @admin.register(GoogleDriveSettings)

@@ -29,6 +29,7 @@ ORDERS = 300
 MOST_ORDERS = 500  # older ones are removed beyond
 FRESH = 12  # orders whose parcels arrive before the newcomer's eyes
 AT_ONCE = 3  # new orders of each later round
+SLOW = 1  # of them, whose parcels take days
 
 PRODUCTS = (
     ("Ceramic mug, 11 oz", "MUG-11-WHT", "3.10", "4.20", "16.90"),
@@ -100,7 +101,7 @@ def fill() -> int:
         orders = [order(chance, products, moment, number) for number in range(1, ORDERS + 1)]
         PackingSlip.objects.bulk_create(orders)
         tell_history(chance, orders, moment)
-    return ORDERS + len(ship_orders(FRESH))
+    return ORDERS + len(ship_orders(FRESH, slow=0))
 
 
 def add_product(name: str, code: str, item_cost: str, shipping_cost: str, price: str) -> Product:
@@ -141,9 +142,16 @@ def tracking_number(chance: random.Random) -> str:
     return f"DEMO-{chance.randint(20, 110)}-{chance.randrange(10**8):08d}"
 
 
+def slow_number(chance: random.Random) -> str:
+    """The stand-in moves this parcel for days, and knows it as on its way from the first question on."""
+    return f"DEMO-{chance.randint(4, 9)}D-{chance.randrange(10**8):08d}"
+
+
 def numbers_to(chance: random.Random, end: TransitStatus, count: int) -> list[str]:
     if end in TROUBLE:
         return [chance.choice(TROUBLE[end].split())]
+    if end == TransitStatus.IN_TRANSIT:
+        return [slow_number(chance) for _ in range(count)]
     return [tracking_number(chance) for _ in range(count)]
 
 
@@ -161,7 +169,7 @@ def tell_history(chance: random.Random, orders: Iterable[PackingSlip], moment: d
         for number in numbers:
             parcel, story = told_parcel(chance, slip, number, end, moment)
             parcels.append(parcel)
-            events += story
+            events += story if end in ENDS else []  # the stand-in tells the story of what still moves
         close(slip, end, parcels[-1])
     Parcel.objects.bulk_create(parcels)
     ParcelEvent.objects.bulk_create(events)
@@ -206,14 +214,18 @@ def close(slip: PackingSlip, end: TransitStatus, last: Parcel) -> None:
         slip.status, slip.delivered_at = SlipStatus.DELIVERED, last.delivered_at
 
 
-def ship_orders(count: int = AT_ONCE) -> list[int]:
-    """Enter orders that are shipped at this moment; returns their ids. The oldest beyond 500 go."""
+def ship_orders(count: int = AT_ONCE, slow: int = SLOW) -> list[int]:
+    """Enter orders that are shipped at this moment, the last few of them slow; returns their ids.
+
+    The oldest orders beyond 500 go.
+    """
     chance = random.Random()  # noqa: S311
     products = [add_product(*row) for row in PRODUCTS]
     stamp = f"{now():%m%d%H%M%S}"
     fresh = [new_slip(chance, products, f"{PREFIX}{stamp}{number:02d}") for number in range(count)]
-    for slip in fresh:
-        slip.status, slip.tracking_ids = SlipStatus.SHIPPED, tracking_number(chance)
+    for place, slip in enumerate(fresh):
+        number = slow_number(chance) if place >= count - slow else tracking_number(chance)
+        slip.status, slip.tracking_ids = SlipStatus.SHIPPED, number
     with transaction.atomic():
         PackingSlip.objects.bulk_create(fresh)
         for slip in fresh:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ims.lib.models import BaseModel
+from ims.lib.secrets import EncryptedTextField
 from masterdata.statuses import TransitStatus
 
 CENT = Decimal("0.01")
@@ -250,7 +251,7 @@ class GoogleDriveSettings(BaseModel):
     """The accounts of the firm's outside services; Track123's key lies here too."""
 
     email = models.EmailField(unique=True)
-    track123_api_key = models.CharField("Track123 API key", max_length=255, blank=True)
+    track123_api_key = EncryptedTextField("Track123 API key", blank=True)
     is_active = models.BooleanField(default=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -262,7 +263,7 @@ class GoogleDriveSettings(BaseModel):
     )
     root_folder = models.CharField(max_length=255, blank=True)
     packing_slips_folder = models.CharField(max_length=255, blank=True)
-    service_account_json = models.TextField("service account JSON", blank=True)
+    service_account_json = EncryptedTextField("service account JSON", blank=True)
 
     class Meta:
         verbose_name = "Google Drive and Track123 settings"

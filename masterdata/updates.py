@@ -12,6 +12,7 @@ from typing import Any
 from django.db import DatabaseError, OperationalError, transaction
 from django.utils.timezone import now
 
+from ims.lib.secrets import CURE, UnreadableSecret
 from masterdata import alerts, parcels, slips
 from masterdata.halving import Refused, ask_in_halves
 from masterdata.models import GoogleDriveSettings, PackingSlip, Parcel
@@ -44,9 +45,12 @@ class Answers:
 
 
 def api_keys() -> list[str]:
-    """The keys of the active settings rows, oldest row first."""
+    """The keys of the active settings rows, oldest row first; one that cannot be decrypted is none."""
     rows = GoogleDriveSettings.objects.filter(is_active=True).order_by("id")
-    return [key.strip() for key in rows.values_list("track123_api_key", flat=True) if key.strip()]
+    keys = list(rows.values_list("track123_api_key", flat=True))
+    if any(isinstance(key, UnreadableSecret) for key in keys):
+        logger.error("A stored Track123 API key is not used. %s", CURE)
+    return [key.strip() for key in keys if key.strip()]
 
 
 def api_key() -> str:

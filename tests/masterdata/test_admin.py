@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from ims.lib.secrets import UnreadableSecret
 from masterdata import tasks
 from masterdata.models import GoogleDriveSettings, PackingSlip
 from scheduling.testing import assert_enqueued
@@ -46,6 +47,16 @@ def test_an_empty_secret_field_keeps_the_stored_secret(page, typed, stored):
     assert answer.status_code == 302
     row.refresh_from_db()
     assert row.track123_api_key == stored
+
+
+def test_a_secret_that_cannot_be_decrypted_says_what_to_do(page):
+    row = GoogleDriveSettings.objects.create(email="a@example.com")
+    GoogleDriveSettings.objects.update(track123_api_key=UnreadableSecret("encrypted:of-another-key"))
+    change = reverse("admin:masterdata_googledrivesettings_change", args=[row.pk])
+    assert "SECRET_KEY_FALLBACKS" in page.get(change).content.decode()
+    page.post(change, {"email": "b@example.com", "is_active": "on"})
+    row.refresh_from_db()
+    assert (row.email, row.track123_api_key.stored) == ("b@example.com", "encrypted:of-another-key")
 
 
 def test_a_new_row_remembers_who_made_it(page, admin):

@@ -134,6 +134,12 @@ def test_without_a_key_an_order_says_so(track123, shipped):
     }
 
 
+def test_a_key_that_cannot_be_decrypted_counts_as_none_and_is_told(vendor, shipped, settings, caplog):
+    settings.SECRET_KEY = "another-key-for-tests-that-is-long-enough-to-be-accepted"
+    assert update(shipped().pk)["error"] == "No Track123 API key configured"
+    assert "SECRET_KEY_FALLBACKS" in caplog.text
+
+
 def test_without_a_key_a_bulk_update_skips_each_order_and_counts_them(track123, shipped):
     shipped("TN1", order_id="A-1")
     shipped("TN2", order_id="A-2")

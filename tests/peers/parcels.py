@@ -105,7 +105,10 @@ HUBS = {
 }
 OTHER_HUBS = ("Rotterdam, NL", "Leipzig, DE", "Dubai, AE", "Mumbai, IN", "Singapore, SG")
 TOWNS = ("Austin, TX", "Portland, OR", "Madison, WI", "Savannah, GA", "Boise, ID", "Albany, NY", "Tucson, AZ")
-OWN_SPEED = re.compile(r"^DEMO-(\d{1,4})-")  # DEMO-20-0001 is delivered 20 seconds after its registration
+# DEMO-20-0001 is delivered 20 seconds after its registration, DEMO-6D-0001 after six days, some of them over.
+OWN_SPEED = re.compile(r"^DEMO-(\d{1,4})(D?)-")
+DAY = 86_400  # seconds
+GONE_BY = 0.4  # of a journey of days, when the stand-in first hears of it
 
 
 def journey_to(status: str) -> list[Step]:
@@ -123,7 +126,8 @@ def demo_journey(number: str, courier: str) -> list[Step]:
     """The same believable journey each time for one number: most are delivered after 40 to 110 seconds."""
     chance = random.Random(hashlib.sha256(number.encode()).digest())
     own_speed = OWN_SPEED.match(number)
-    length = float(own_speed[1]) if own_speed else chance.uniform(40, 110)
+    in_days = bool(own_speed and own_speed[2])
+    length = float(own_speed[1]) * (DAY if in_days else 1) if own_speed else chance.uniform(40, 110)
     end = "DELIVERED" if own_speed else chance.choices(list(ENDS), list(ENDS.values()))[0]
     if end == "NO_RECORD":
         return [Step(0, "INIT"), Step(8, "NO_RECORD")]
@@ -137,7 +141,8 @@ def demo_journey(number: str, courier: str) -> list[Step]:
     ]
     if end == "EXPIRED":
         del steps[-2]  # it was lost on the way
-    return [Step(0, "INIT"), *(replace(step, after=step.after * length) for step in steps)]
+    begun = length * GONE_BY if in_days else 0
+    return [Step(-begun, "INIT"), *(replace(step, after=step.after * length - begun) for step in steps)]
 
 
 def _hops(hubs: list[str]) -> list[Step]:
