@@ -77,9 +77,9 @@ ENDS = {
     TransitStatus.DELIVERY_FAILED: "Delivery attempted: nobody was at home",
     TransitStatus.ABNORMAL: "Package damaged, held for inspection",
 }
-TROUBLE = {  # numbers that the stand-in leads to the same bad end, so that trouble stays trouble
-    TransitStatus.DELIVERY_FAILED: "DEMO40017070 DEMO40018015 DEMO40018127 DEMO40018176 DEMO40018288",
-    TransitStatus.ABNORMAL: "DEMO40017455 DEMO40017462 DEMO40017763 DEMO40018197 DEMO40018344",
+TROUBLE = {  # how a number begins whose parcel the stand-in knows as stuck, so that trouble stays trouble
+    TransitStatus.DELIVERY_FAILED: "DEMO-FAILED",
+    TransitStatus.ABNORMAL: "DEMO-DAMAGED",
 }
 HISTORY = {  # how many of a hundred past orders ended how
     TransitStatus.DELIVERED: 95,
@@ -149,7 +149,7 @@ def slow_number(chance: random.Random) -> str:
 
 def numbers_to(chance: random.Random, end: TransitStatus, count: int) -> list[str]:
     if end in TROUBLE:
-        return [chance.choice(TROUBLE[end].split())]
+        return [f"{TROUBLE[end]}-{chance.randrange(10**8):08d}"]
     if end == TransitStatus.IN_TRANSIT:
         return [slow_number(chance) for _ in range(count)]
     return [tracking_number(chance) for _ in range(count)]
@@ -169,7 +169,7 @@ def tell_history(chance: random.Random, orders: Iterable[PackingSlip], moment: d
         for number in numbers:
             parcel, story = told_parcel(chance, slip, number, end, moment)
             parcels.append(parcel)
-            events += story if end in ENDS else []  # the stand-in tells the story of what still moves
+            events += story if end == TransitStatus.DELIVERED else []  # the stand-in tells the other stories
         close(slip, end, parcels[-1])
     Parcel.objects.bulk_create(parcels)
     ParcelEvent.objects.bulk_create(events)

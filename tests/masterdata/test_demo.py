@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from masterdata import demo, queries, tracking_service
 from masterdata.models import GoogleDriveSettings, PackingSlip
-from tests.peers.parcels import demo_journey
+from tests.peers.parcels import Parcel, demo_journey
 from tests.peers.track123 import Track123Server
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +58,12 @@ def test_a_slow_parcel_arrives_in_the_end(stand_in):
     tracking_service.update_all_pending_orders()
     assert moving_after(stand_in, 9 * 24 * 60) == 0
     assert PackingSlip.objects.get().status == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("DEMO-FAILED-0001", "DELIVERY_FAILED"), ("DEMO-DAMAGED-0001", "ABNORMAL")]
+)
+def test_a_parcel_that_is_stuck_is_so_from_the_first_question_on(number, status):
+    parcel = Parcel(number, demo_journey(number, "ups"), registered_at=1_000_000)
+    assert parcel.status(1_000_000) == status
+    assert parcel.content(1_000_000)["lastTrackingTime"] < "1970-01-10"
