@@ -5,9 +5,9 @@ earlier, until it is delivered. Median and p90 are worked out by the database, o
 both.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import (
@@ -68,11 +68,11 @@ def report(days: int, at: datetime) -> Report:
     """The last `days` days until `at`, in a constant number of statements."""
     since = at - timedelta(days=days)
     lines: dict[str | None, CourierLine] = {}
-    for row in _deliveries(since, at).values("courier_code").annotate(n=Count("pk")).order_by():
-        _line(lines, row["courier_code"]).delivered = row["n"]
-    for row in _open_counts(at):
-        line = _line(lines, row["courier_code"])
-        line.on_the_way, line.late, line.problems = row["on_the_way"], row["late"], row["problems"]
+    for code, delivered in _delivered_counts(since, at):
+        _line(lines, code).delivered = delivered
+    for code, *counts in _open_counts(at):
+        line = _line(lines, code)
+        line.on_the_way, line.late, line.problems = counts
     for code, ranked in _quantile_rows(since, at).items():
         line = _line(lines, code)
         line.median_days, line.p90_days = _median(ranked), _p90(ranked)
@@ -113,7 +113,12 @@ def _is_late(at: datetime) -> Q:
     return Q(started_at__lt=at - timedelta(days=settings.TRACKING_LATE_DAYS)) | parcels.no_movement(at)
 
 
-def _open_counts(at: datetime) -> QuerySet[Parcel, dict[str, Any]]:
+def _delivered_counts(since: datetime, until: datetime) -> Iterable[tuple[str, int]]:
+    counted = _deliveries(since, until).values("courier_code").annotate(n=Count("pk"))
+    return counted.order_by().values_list("courier_code", "n")
+
+
+def _open_counts(at: datetime) -> Iterable[tuple[str, int, int, int]]:
     """Per courier: parcels on their way, those late, and those in trouble."""
     return (
         _started(_open(at))
@@ -124,6 +129,7 @@ def _open_counts(at: datetime) -> QuerySet[Parcel, dict[str, Any]]:
             problems=Count("pk", filter=Q(status__in=PROBLEMS)),
         )
         .order_by()
+        .values_list("courier_code", "on_the_way", "late", "problems")
     )
 
 

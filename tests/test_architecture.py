@@ -78,6 +78,10 @@ def test_imports_point_to_lower_layers_only(path: Path) -> None:
         upper = {name for name in imported if within(name, *PACKAGES) and not within(name, "ims.lib")}
     elif within(module, "scheduling"):
         upper = {name for name in imported if within(name, *APPS, *ABOVE_SCHEDULING)}
+    elif within(module, *FRAME):
+        upper = {name for name in imported if within(name, *APPS, "ims.notices")}
+    elif within(module, "ims.notices"):
+        upper = {name for name in imported if within(name, *APPS)}
     elif app := app_of(module):
         upper = {name for name in imported if app_of(name) not in (None, app)}
     else:

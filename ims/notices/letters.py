@@ -104,9 +104,12 @@ def deliver(address: str, draft: Draft, message_id: str) -> None:
 
 def _refusal(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> LetterError:
     """The server said no, so the letter did not go out: 4xx for now, 5xx for good."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, reply = next(iter(error.recipients.values()))
-    else:
-        code, reply = error.smtp_code, error.smtp_error
+    code, reply = _reply(error)
     words = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     return LetterError(f"The mail server said {code} {words}", permanent=code not in PASSING)
+
+
+def _reply(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> tuple[int, bytes | str]:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return next(iter(error.recipients.values()))
+    return error.smtp_code, error.smtp_error

@@ -140,7 +140,7 @@ def test_what_cannot_be_told_is_not_kept_so_that_the_next_update_tells_it(vendor
     vendor.add("TN1", "ABNORMAL")
     slip = shipped()
     rename("notices_notice", "out_of_reach")
-    (result,) = updates.update_slips([slip.pk])
+    (result,) = updates.update_now([slip.pk])
     rename("out_of_reach", "notices_notice")
     assert result["success"] is False
     assert slip.parcels.get().status == "INIT"
