@@ -1,5 +1,6 @@
 """Background jobs of this system: tracking updates, and the demo's orders where DEBUG is on."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,8 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
-from masterdata import alerts, digest, runs, updates
-from scheduling import LOW, NORMAL, Retry, task
+from masterdata import alerts, digest, imports, runs, updates
+from scheduling import LOW, NORMAL, Retry, progress, task
 
 
 @task(
@@ -33,6 +34,26 @@ def update_batch(batch_id: int) -> dict[str, Any]:
 def register_parcels(packing_slip_id: int) -> int:
     """Tell Track123 of a packing slip's new numbers."""
     return updates.register_slips([packing_slip_id])
+
+
+@task(queue=NORMAL, timeout=120, retries=Retry(attempts=6, delay=30))
+def register_many(slip_ids: list[int]) -> int:
+    """Tell Track123 of the new numbers of many packing slips."""
+    return updates.register_slips(slip_ids)
+
+
+@task(queue=NORMAL, timeout=900, retries=Retry(attempts=3, delay=10), unique=True)
+def import_packing_slips(import_id: int, rows: int) -> int:
+    """Write a confirmed spreadsheet of so many rows; returns how many slips have new numbers."""
+    return write_import(import_id, lambda done: progress(done, rows, "Writing rows"))
+
+
+def write_import(import_id: int, tell: Callable[[int], None] = lambda done: None) -> int:
+    """As the job does it, here and now."""
+    slip_ids = imports.write(import_id, tell)
+    lots = [slip_ids[start : start + 100] for start in range(0, len(slip_ids), 100)]
+    register_many.enqueue_many([{"slip_ids": lot} for lot in lots])
+    return len(slip_ids)
 
 
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)

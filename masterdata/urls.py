@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
-from masterdata import api, report_api, report_views, views
+from masterdata import api, report_api, report_views, sheet_views, views
 from masterdata.tracking_service import SCHEDULE
 
 app_name = "masterdata"
@@ -30,6 +30,11 @@ urlpatterns = [
     path("shipments/update/", views.update_all, name="update-all"),
     path("shipments/report/", report_views.report, name="report"),
     path("shipments/report/<str:name>", report_views.export, name="report-export"),
+    path("shipments/import/", sheet_views.upload, name="import-upload"),
+    path("shipments/import/template.<str:kind>", sheet_views.template, name="import-template"),
+    path("shipments/import/<int:pk>/", sheet_views.preview, name="import"),
+    path("shipments/import/<int:pk>/confirm/", sheet_views.confirm, name="import-confirm"),
+    path("shipments/export.<str:kind>", sheet_views.export, name="export"),
     path("shipments/progress/", views.progress, name="progress"),
     path("shipments/<int:pk>/", views.shipment, name="shipment"),
     path("shipments/<int:pk>/update/", views.update_one, name="update-one"),
