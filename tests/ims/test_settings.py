@@ -54,6 +54,8 @@ def test_production_passes_djangos_deployment_check() -> None:
         ),
         ({"DEBUG": "perhaps"}, "DEBUG='perhaps': give 1 or 0."),
         ({"OPERATIONS_TIME_ZONE": "Mars"}, "OPERATIONS_TIME_ZONE='Mars'"),
+        ({"TRACKING_DIGEST_HOUR": "24"}, "TRACKING_DIGEST_HOUR='24': give 23 or less."),
+        ({"SITE_URL": "ims.example.com"}, "SITE_URL='ims.example.com': give an address"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_is_named(changes, message) -> None:
