@@ -118,15 +118,12 @@ TRIGGERS = {
 
 
 # --- by real clusters ---------------------------------------------------------------------------------------
-def update_by_two_clusters(qcluster, vendor, wait_for, timeout: float, **environment: str) -> float:
-    """Seconds from the click to the end of the run."""
+def update_by_two_clusters(qcluster, vendor, wait_for, timeout: float, **environment: str) -> None:
     for _ in range(2):
         qcluster(TRACK123_BASE_URL=vendor.url, **environment)
     tracking_service.trigger_immediate_update()  # the clusters' start is not what is measured
     wait_for(lambda: runs.latest_progress().run.started_at, timeout=60)
     wait_for(lambda: (now := runs.latest_progress()).done == now.run.total, timeout=timeout, every=0.5)
-    run = runs.latest_progress().run
-    return (run.finished_at - run.created_at).total_seconds()
 
 
 def densest_second(vendor) -> int:
@@ -147,10 +144,9 @@ def test_two_clusters_update_a_thousand_orders_with_ten_queries(vendor, qcluster
 @pytest.mark.slow
 def test_two_clusters_update_ten_thousand_orders_at_track123s_own_pace(vendor, qcluster, wait_for):
     ship_many(vendor, 10_000)
-    seconds = update_by_two_clusters(qcluster, vendor, wait_for, 120)
+    update_by_two_clusters(qcluster, vendor, wait_for, 120)
     assert PackingSlip.objects.filter(tracking_status="In Transit").count() == 10_000
     assert len(vendor.asked("query")) <= 101  # one to spare for a retry
     assert densest_second(vendor) <= 5
     progress = runs.latest_progress()
     assert (progress.done, progress.failed) == (10_000, 0)
-    assert seconds <= 1.2 * 20 + 4, f"{seconds:.1f} s"  # 4 s: two clusters share this machine with its tests
