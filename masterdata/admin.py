@@ -5,12 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 from django.utils.translation import ngettext
 
 from ims.lib.secrets import CURE, UnreadableSecret
-from masterdata import parcels, slips, updates
+from masterdata import bulk_views, parcels, slips, updates
 from masterdata.models import (
     GoogleDriveSettings,
     PackingSlip,
@@ -20,7 +20,7 @@ from masterdata.models import (
     TrackingBatch,
     TrackingRun,
 )
-from masterdata.tasks import register_parcels, update_packing_slip
+from masterdata.tasks import register_parcels
 
 HERE_AND_NOW = 20  # slips that an action asks about within the request; more are queued
 
@@ -84,7 +84,7 @@ class PackingSlipAdmin(admin.ModelAdmin):
         "updated_at",
     )
     inlines = (ParcelInline,)
-    actions = ("update_tracking_now",)
+    actions = ("update_tracking_now", "stop_following", "mark_delivered", "correct_courier")
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, slip: PackingSlip, form: Any, change: bool) -> None:
@@ -97,13 +97,10 @@ class PackingSlipAdmin(admin.ModelAdmin):
             register_parcels.enqueue(packing_slip_id=form.instance.pk)
 
     @admin.action(description="Update tracking now", permissions=["change"])
-    def update_tracking_now(self, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> None:
+    def update_tracking_now(self, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> HttpResponse | None:
         slip_ids = list(chosen.values_list("pk", flat=True))
         if len(slip_ids) > HERE_AND_NOW:
-            for slip_id in slip_ids:
-                update_packing_slip.enqueue(packing_slip_id=slip_id)
-            self.message_user(request, f"Queued tracking updates for {len(slip_ids)} orders.")
-            return
+            return ask("update", request, chosen)
         results = updates.update_now(slip_ids)
         done = sum(result["success"] for result in results)
         said = ngettext("Updated %(n)s order.", "Updated %(n)s orders.", done) % {"n": done}
@@ -111,6 +108,24 @@ class PackingSlipAdmin(admin.ModelAdmin):
         for result in results:
             if not result["success"]:
                 self.message_user(request, f"{result['order_id']}: {result['error']}", messages.ERROR)
+        return None
+
+    @admin.action(description="Stop following…", permissions=["change"])
+    def stop_following(self, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> HttpResponse:
+        return ask("stop", request, chosen)
+
+    @admin.action(description="Mark as delivered…", permissions=["change"])
+    def mark_delivered(self, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> HttpResponse:
+        return ask("delivered", request, chosen)
+
+    @admin.action(description="Correct the courier…", permissions=["change"])
+    def correct_courier(self, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> HttpResponse:
+        return ask("courier", request, chosen)
+
+
+def ask(change: str, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> HttpResponse:
+    """The same question as on the shipments page."""
+    return bulk_views.question(request, change, sorted(chosen.order_by().values_list("pk", flat=True)))
 
 
 class OnlyTrack123Writes(admin.ModelAdmin):

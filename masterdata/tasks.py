@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
-from masterdata import alerts, digest, imports, runs, updates
+from masterdata import alerts, bulk, digest, imports, runs, updates
 from scheduling import LOW, NORMAL, Retry, progress, task
 
 
@@ -42,6 +42,35 @@ def register_many(slip_ids: list[int]) -> int:
     return updates.register_slips(slip_ids)
 
 
+@task(queue=NORMAL, timeout=180, soft_timeout=150, retries=Retry(attempts=6, delay=30))
+def update_many(slip_ids: list[int]) -> dict[str, Any]:
+    """Ask Track123 about up to a hundred chosen packing slips."""
+    return runs.summary(updates.update_slips(slip_ids))
+
+
+@task(queue=NORMAL, timeout=900, retries=Retry(attempts=3, delay=10))
+def change_many(change: str, slip_ids: list[int], courier: str = "") -> int:
+    """Do one change to many packing slips; returns how many it changed."""
+    done = 0
+    for start in range(0, len(slip_ids), bulk.PORTION):
+        done += change_now(change, slip_ids[start : start + bulk.PORTION], courier)
+        progress(min(start + bulk.PORTION, len(slip_ids)), len(slip_ids), "Changing shipments")
+    return done
+
+
+def change_now(change: str, slip_ids: list[int], courier: str = "") -> int:
+    """As the job does it, here and now."""
+    changed = bulk.change(change, slip_ids, courier)
+    if change == "courier":
+        register_in_lots(changed)
+    return len(changed)
+
+
+def register_in_lots(slip_ids: list[int]) -> None:
+    lots = [slip_ids[start : start + 100] for start in range(0, len(slip_ids), 100)]
+    register_many.enqueue_many([{"slip_ids": lot} for lot in lots])
+
+
 @task(queue=NORMAL, timeout=900, retries=Retry(attempts=3, delay=10), unique=True)
 def import_packing_slips(import_id: int, rows: int) -> int:
     """Write a confirmed spreadsheet of so many rows; returns how many slips have new numbers."""
@@ -51,8 +80,7 @@ def import_packing_slips(import_id: int, rows: int) -> int:
 def write_import(import_id: int, tell: Callable[[int], None] = lambda done: None) -> int:
     """As the job does it, here and now."""
     slip_ids = imports.write(import_id, tell)
-    lots = [slip_ids[start : start + 100] for start in range(0, len(slip_ids), 100)]
-    register_many.enqueue_many([{"slip_ids": lot} for lot in lots])
+    register_in_lots(slip_ids)
     return len(slip_ids)
 
 

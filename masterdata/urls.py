@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
-from masterdata import api, report_api, report_views, sheet_views, views
+from masterdata import api, bulk_views, report_api, report_views, sheet_views, views
 from masterdata.tracking_service import SCHEDULE
 
 app_name = "masterdata"
@@ -35,6 +35,8 @@ urlpatterns = [
     path("shipments/import/<int:pk>/", sheet_views.preview, name="import"),
     path("shipments/import/<int:pk>/confirm/", sheet_views.confirm, name="import-confirm"),
     path("shipments/export.<str:kind>", sheet_views.export, name="export"),
+    path("shipments/bulk/", bulk_views.ask, name="bulk"),
+    path("shipments/bulk/confirm/", bulk_views.confirm, name="bulk-confirm"),
     path("shipments/progress/", views.progress, name="progress"),
     path("shipments/<int:pk>/", views.shipment, name="shipment"),
     path("shipments/<int:pk>/update/", views.update_one, name="update-one"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ims.accounts import roles
 from ims.lib import audit
 from ims.web.access import needs_role
-from masterdata import queries, runs, slips, tracking_service
+from masterdata import bulk_views, queries, runs, slips, tracking_service
 from masterdata.forms import CourierForm, ShipmentFilter
 from masterdata.models import PackingSlip
 from masterdata.tasks import register_parcels
@@ -29,7 +29,13 @@ def shipments(request: HttpRequest) -> HttpResponse:
     chosen = ShipmentFilter(request.GET, vendors=queries.vendors())
     found = queries.search_slips(PackingSlip.objects.prefetch_related("parcels"), **chosen.wanted)
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    context = {"page_obj": page, "filter": chosen, "filtered": bool(chosen.wanted)}
+    context = {
+        "page_obj": page,
+        "filter": chosen,
+        "filtered": bool(chosen.wanted),
+        "may_act": request.user.has_role(roles.OPERATIONS),
+        "changes": bulk_views.CHOICES,
+    }
     if request.htmx:
         return render(request, "masterdata/parts/rows.html", context)
     return render(request, "masterdata/shipments.html", {**context, **state_of_things(request)})
