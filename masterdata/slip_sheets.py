@@ -79,11 +79,11 @@ def read(file: IO[bytes], name: str) -> Iterator[Row | list[RowError]]:
 
 
 def known_columns(header: Sequence[str]) -> dict[str, int]:
-    """Where each of our columns is; only the order id has to be there."""
-    places = find_columns(header, {"order_id": COLUMNS["order_id"]})
+    """Where each of our columns is, by a heading or by the API's name; only the order id has to be there."""
+    places = find_columns(header, {"order_id": (*COLUMNS["order_id"], "order_id")})
     for field, names in COLUMNS.items():
         try:
-            places |= find_columns(header, {field: names})
+            places |= find_columns(header, {field: (*names, field)})
         except SheetError:
             continue  # an optional column
     return places

@@ -46,6 +46,11 @@
   setInterval(tick, 1000);
 })();
 
+// --- Rows that somebody has ticked are not fetched anew under their hands ------------------------------
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.querySelector("td.pick :checked")) event.preventDefault();
+});
+
 // --- Polling, asleep in hidden tabs: hx-trigger="ims:tick from:body" ---------------------------------
 // (A trigger filter like [document.hidden] needs eval, which the content security policy forbids.)
 (() => {
