@@ -6,12 +6,13 @@ overwrite, empty ones change nothing. A bad row is left out and told, and harms 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import IO, Any
 from uuid import uuid4
 
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.timezone import now
 
 from ims.accounts.models import User
@@ -22,6 +23,8 @@ from masterdata.slip_sheets import COLUMNS, Key, Row, RowError, key_of, read
 
 BATCH = 500  # rows in one transaction
 SHOWN_ERRORS = 200
+KEPT_UNCONFIRMED = timedelta(days=1)
+IMPORT_LOCK = 0x534C4950  # the key of PostgreSQL's advisory lock
 FIELDS = [field for field in COLUMNS if field not in ("order_id", "tracking_ids")]
 
 
@@ -74,6 +77,17 @@ def write(import_id: int, tell: Callable[[int], None] = lambda done: None) -> li
     return registered
 
 
+def remove_unconfirmed(at: datetime) -> int:
+    """Forget uploads that nobody has confirmed within a day, files first; returns how many."""
+    with transaction.atomic():
+        unwanted = SlipImport.objects.filter(confirmed_at=None, created_at__lt=at - KEPT_UNCONFIRMED)
+        locked = list(unwanted.select_for_update())  # who confirms now comes too late, or before
+        for upload in locked:
+            upload.file.delete(save=False)
+        SlipImport.objects.filter(pk__in=[upload.pk for upload in locked]).delete()
+    return len(locked)
+
+
 def go_through(
     file: IO[bytes],
     name: str,
@@ -87,9 +101,21 @@ def go_through(
     seen: dict[Key, int] = {}
     for rows in good_rows(read(file, name), report, seen):
         with transaction.atomic():
+            if write:
+                one_at_a_time()
             changed(keep(rows, report, write=write))
         tell(report.total)
     return report
+
+
+def one_at_a_time() -> None:
+    """Let the next import look for its rows when this one has committed them, so that none is new twice.
+
+    SQLite's IMMEDIATE transactions do so by themselves.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
 def good_rows(
@@ -141,9 +167,9 @@ def with_products(rows: Sequence[Row], report: Report) -> list[Row]:
 
 def known_slips(rows: Sequence[Row], *, lock: bool) -> dict[Key, PackingSlip]:
     """The packing slips that these rows are; of two alike the older one."""
-    found = PackingSlip.objects.filter(order_id__in={row.values["order_id"] for row in rows}).order_by("-pk")
+    found = PackingSlip.objects.filter(order_id__in={row.values["order_id"] for row in rows}).order_by("pk")
     found = found.select_for_update() if lock else found
-    return {key_of(slip.order_id, slip.tracking_ids): slip for slip in found}
+    return {key_of(slip.order_id, slip.tracking_ids): slip for slip in reversed(found)}
 
 
 def take_over(slip: PackingSlip, values: dict[str, Any]) -> bool:

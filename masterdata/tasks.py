@@ -84,6 +84,12 @@ def write_import(import_id: int, tell: Callable[[int], None] = lambda done: None
     return len(slip_ids)
 
 
+@task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="unconfirmed_imports", unique=True)
+def remove_unconfirmed_imports() -> int:
+    """Remove uploaded spreadsheets that nobody has confirmed within a day."""
+    return imports.remove_unconfirmed(now())
+
+
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)
 def update_packing_slip(packing_slip_id: int) -> list[updates.Result]:
     """Ask Track123 about one packing slip."""

@@ -136,6 +136,36 @@ def test_a_full_update_and_a_persons_click_at_once_agree(cluster, vendor, wait_f
     assert ParcelEvent.objects.count() == 4
 
 
+@pytest.fixture
+def webhook(settings, live_server, vendor) -> None:
+    """From now on the stand-in tells a real server of ours whenever a parcel moves."""
+    settings.TRACK123_WEBHOOK_SECRET = "a-long-secret"
+    vendor.webhook_url = f"{live_server.url}/api/masterdata/track123/webhook/a-long-secret/"
+
+
+def test_a_webhook_in_mid_poll_of_the_same_parcel_tells_its_end_once(
+    cluster, webhook, vendor, wait_for, shipped
+):
+    """The poll asked before the parcel arrived; its old answer comes after that to the webhook's job."""
+    vendor.add("TN1", "IN_TRANSIT")
+    slip = shipped("TN1")
+    Parcel.objects.create(slip=slip, number="TN1", courier_code="fedex", registered_at=now())
+    vendor.fail(lag=2, endpoint="query")
+    tracking_service.trigger_immediate_update()
+    cluster()
+    wait_for(lambda: vendor.asked("query"), timeout=40)
+    vendor.move("TN1", "DELIVERED", "Delivered - left at door")
+    wait_for(lambda: PackingSlip.objects.filter(status="delivered").exists(), timeout=10)
+    delivered_at = PackingSlip.objects.get().delivered_at
+    wait_for(lambda: is_done() and not QueuedJob.objects.exists(), timeout=40)
+    slip.refresh_from_db()
+    assert slip.delivered_at == delivered_at
+    assert vendor.webhooks == [("TN1", 200)]
+    assert (slip.status, slip.tracking_status) == ("delivered", "Delivered")
+    told = ParcelEvent.objects.values("at", "status").annotate(times=Count("id"))
+    assert [each["times"] for each in told] == [1] * (EVENTS + 1)
+
+
 def test_a_hundred_updates_of_one_slip_at_once_tell_its_story_once(vendor, shipped, settings):
     settings.TRACK123_REQUESTS_PER_SECOND = 1000
     vendor.per_second = 0

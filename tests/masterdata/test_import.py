@@ -1,17 +1,24 @@
 """Packing slips from spreadsheets and into them."""
 
+import threading
+import time
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from io import BytesIO, StringIO
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from django.urls import reverse
+from django.utils.timezone import now
 from openpyxl import load_workbook
 
 from ims.lib.models import AuditLog
 from ims.lib.sheets import write_csv, write_xlsx
-from masterdata import slip_sheets, tasks
+from masterdata import imports, slip_sheets, tasks
 from masterdata.models import PackingSlip, Parcel, Product, SlipImport
 from scheduling.testing import drain, enqueued
 
@@ -194,6 +201,59 @@ def test_only_operations_import_and_only_their_own(client, page, reader, admin):
     assert client.get(UPLOAD).status_code == 403
     client.force_login(admin)
     assert client.get(kept.get_absolute_url()).status_code == 404
+
+
+# --- two at once --------------------------------------------------------------------------------------------
+def write_here(changed: Callable[[list[int]], None] = lambda slip_ids: None) -> imports.Report:
+    """Write two rows from a thread."""
+    rows = table(("A-1", "TN1", "ups", 1, ""), ("A-2", "", "", 1, ""))
+    try:
+        return imports.go_through(rows, "orders.csv", write=True, changed=changed)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_the_same_rows_at_once_make_no_doubles():
+    written = threading.Event()
+
+    def linger(slip_ids: list[int]) -> None:
+        """Written, and not committed before the other import has begun."""
+        written.set()
+        time.sleep(0.3)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(write_here, linger)
+        assert written.wait(timeout=10)
+        second = pool.submit(write_here)
+    assert (first.result().new, second.result().new, second.result().unchanged) == (2, 0, 2)
+    assert PackingSlip.objects.count() == 2
+    assert Parcel.objects.count() == 1
+
+
+# --- never confirmed ----------------------------------------------------------------------------------------
+def age(kept: SlipImport, by: timedelta) -> None:
+    SlipImport.objects.filter(pk=kept.pk).update(created_at=now() - by)
+
+
+def test_an_upload_that_nobody_confirms_is_removed_after_a_day(page, tmp_path):
+    age(upload(page, workbook(("A-1", "TN1", "ups", 1, ""))), timedelta(hours=25))
+    assert tasks.remove_unconfirmed_imports() == 1
+    assert not SlipImport.objects.exists()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_younger_upload_stays(page):
+    kept = upload(page, workbook(("A-1", "TN1", "ups", 1, "")))
+    age(kept, timedelta(hours=23))
+    assert tasks.remove_unconfirmed_imports() == 0
+    assert kept.file.storage.exists(kept.file.name)
+
+
+def test_what_was_confirmed_stays_however_old(page):
+    age(bring_in(page, workbook(("A-1", "TN1", "ups", 1, ""))), timedelta(days=400))
+    assert tasks.remove_unconfirmed_imports() == 0
+    assert SlipImport.objects.exists()
 
 
 # --- by command ---------------------------------------------------------------------------------------------

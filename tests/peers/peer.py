@@ -38,6 +38,7 @@ class Fault:
     code: str = ""  # answer with this code of the vendor
     status: int = 0  # answer with this HTTP status
     delay: float = 0  # seconds to wait before answering
+    lag: float = 0  # seconds that the answer is on its way: it tells what was so before them
     damage: str = ""  # one of DAMAGES
     retry_after: str = ""  # header Retry-After
     endpoint: str = ""  # only requests whose path contains this
@@ -200,6 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
             getattr(self, f"_send_{fault.damage}")(peer.answer(request))
             return
         answer = peer.refusal(fault.code) if fault.code else peer.answer(request)
+        if fault.lag and peer.stopping.wait(fault.lag):
+            return
         headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
         self._send(Answer(answer.body, fault.status or answer.status, headers))
 
