@@ -162,6 +162,7 @@ def test_a_webhook_in_mid_poll_of_the_same_parcel_tells_its_end_once(
     assert slip.delivered_at == delivered_at
     assert vendor.webhooks == [("TN1", 200)]
     assert (slip.status, slip.tracking_status) == ("delivered", "Delivered")
+    assert Parcel.objects.get().status == "DELIVERED"
     told = ParcelEvent.objects.values("at", "status").annotate(times=Count("id"))
     assert [each["times"] for each in told] == [1] * (EVENTS + 1)
 
