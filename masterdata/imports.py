@@ -12,10 +12,11 @@ from typing import IO, Any
 from uuid import uuid4
 
 from django.core.files import File
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 
 from ims.accounts.models import User
+from ims.lib.locks import one_at_a_time
 from ims.lib.sheets import SheetError
 from masterdata import slips
 from masterdata.models import PackingSlip, Product, SlipImport, SlipStatus
@@ -24,7 +25,7 @@ from masterdata.slip_sheets import COLUMNS, Key, Row, RowError, key_of, read
 BATCH = 500  # rows in one transaction
 SHOWN_ERRORS = 200
 KEPT_UNCONFIRMED = timedelta(days=1)
-IMPORT_LOCK = 0x534C4950  # the key of PostgreSQL's advisory lock
+IMPORT_LOCK = 0x534C4950  # so that an import sees what the one before it has written
 FIELDS = [field for field in COLUMNS if field not in ("order_id", "tracking_ids")]
 
 
@@ -102,20 +103,10 @@ def go_through(
     for rows in good_rows(read(file, name), report, seen):
         with transaction.atomic():
             if write:
-                one_at_a_time()
+                one_at_a_time(IMPORT_LOCK)
             changed(keep(rows, report, write=write))
         tell(report.total)
     return report
-
-
-def one_at_a_time() -> None:
-    """Let the next import look for its rows when this one has committed them, so that none is new twice.
-
-    SQLite's IMMEDIATE transactions do so by themselves.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
 def good_rows(

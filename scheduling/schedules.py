@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 from django_q.models import Task as FinishedTask
 
 from ims.lib import audit
+from ims.lib.locks import one_at_a_time
 from scheduling import declaration
 from scheduling.declaration import MAX_INTERVAL_MINUTES, Cadence, DeclaredTask
 from scheduling.enqueue import enqueue
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Who = User | AnonymousUser | None
 
-SYNC_LOCK = 0x494D53  # the key of PostgreSQL's advisory lock
+SYNC_LOCK = 0x494D53  # the key of the lock under which schedules are written
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ScheduleStatus:
 def sync() -> None:
     """Make the Schedule rows what code and overrides say; safe from any number of clusters at once."""
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time(SYNC_LOCK)
         declared = declaration.scheduled()
         for name, task in declared.items():
             override, _ = ScheduleOverride.objects.get_or_create(name=name)
@@ -154,7 +155,7 @@ def _control(
 ) -> ScheduleStatus:
     """Change the override and its row in one transaction, with an entry in the audit log."""
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time(SYNC_LOCK)
         override, _ = ScheduleOverride.objects.get_or_create(name=name)
         before = _describe(override)
         apply(override)
@@ -228,10 +229,3 @@ def _status(
 
 def _describe(override: ScheduleOverride) -> dict[str, Any]:
     return {"stopped": override.stopped, "interval_minutes": override.interval_minutes}
-
-
-def _one_at_a_time() -> None:
-    """Let one process at a time write schedules; SQLite's IMMEDIATE transactions do so by themselves."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SYNC_LOCK])
