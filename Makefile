@@ -13,9 +13,9 @@ help:  ## This list
 run: install-run  ## IMS with demo data at http://localhost:8000 (PORT=8001, DATABASE_URL=postgres://…)
 	@exec $(BIN)/python scripts/run.py
 
-test: install-dev  ## Every test on SQLite, then on a real PostgreSQL
+test: install-dev  ## Every test on SQLite, then all but the browser's on a real PostgreSQL
 	$(PYTEST) -m "not slow"
-	$(PYTEST) -m "not slow" --postgres
+	$(PYTEST) -m "not slow and not browser" --postgres
 
 test-slow: install-dev  ## The tests that take minutes, on both databases
 	$(PYTEST) -m slow
