@@ -7,18 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scheduling.declaration import HIGH, LOW, NORMAL, Retry, hook, task
+    from scheduling.declaration import HIGH, LOW, NORMAL, hook, task
     from scheduling.exceptions import SoftTimeout, Throttled, Undeclared
     from scheduling.execution import cancelled, progress
     from scheduling.jobs import Job, job, queue_length
+    from scheduling.retry import Retry
     from scheduling.throttle import Throttle
 
 # Imported on first use, because a package named in INSTALLED_APPS may not import models.
 _HOMES = {
-    "declaration": ("HIGH", "LOW", "NORMAL", "Retry", "hook", "task"),
+    "declaration": ("HIGH", "LOW", "NORMAL", "hook", "task"),
     "exceptions": ("SoftTimeout", "Throttled", "Undeclared"),
     "execution": ("cancelled", "progress"),
     "jobs": ("Job", "job", "queue_length"),
+    "retry": ("Retry",),
     "throttle": ("Throttle",),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
+from django.conf import settings
 
 from scheduling.exceptions import BadDeclaration, Undeclared
+from scheduling.retry import Retry
 
 if TYPE_CHECKING:
     from scheduling.jobs import Job
@@ -21,49 +22,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HIGH, NORMAL, LOW = QUEUES = ("high_priority", "normal", "low_priority")  # in order of urgency
+HIGH, NORMAL, LOW = QUEUES = settings.QUEUES  # in order of urgency
 MAX_INTERVAL_MINUTES = 32767  # what Django Q2's Schedule row holds
 RATE_PERIODS = {"s": 1, "m": 60, "h": 3600}  # seconds
-
-
-@dataclass(frozen=True)
-class Retry:
-    """When a failed job runs again: exponential back-off with jitter, then Failed.
-
-    `attempts` counts the first run. `delay` and `max_delay` are seconds. `jitter` is the share by which a
-    delay may vary either way. Exceptions in `permanent`, or with a true attribute `permanent`, are final at
-    once; an exception with an attribute `retry_after` (seconds) sets the delay itself.
-    """
-
-    attempts: int = 4
-    delay: float = 60
-    factor: float = 2
-    max_delay: float = 3600
-    jitter: float = 0.2
-    permanent: tuple[type[BaseException], ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise BadDeclaration(f"Retry(attempts={self.attempts}): the first run counts, so give 1 or more.")
-        if self.delay < 0 or self.factor < 1 or self.max_delay < 0 or not 0 <= self.jitter < 1:
-            raise BadDeclaration(
-                f"{self}: delays cannot be negative, factor is 1 or more, jitter from 0 to 1."
-            )
-
-    def gives_up(self, error: BaseException, attempt: int) -> bool:
-        return (
-            attempt >= self.attempts
-            or isinstance(error, self.permanent)
-            or bool(getattr(error, "permanent", False))
-        )
-
-    def pause_after(self, attempt: int, error: BaseException | None = None) -> float:
-        """Seconds to wait after this attempt (1 is the first)."""
-        wanted = getattr(error, "retry_after", None)
-        if wanted is not None:
-            return min(max(float(wanted), 0), 24 * 3600)
-        pause = min(self.delay * self.factor ** (attempt - 1), self.max_delay)
-        return pause * (1 + random.uniform(-self.jitter, self.jitter))  # noqa: S311 - not a secret
 
 
 @dataclass(frozen=True)
@@ -159,7 +120,7 @@ def task(
     queue: str = NORMAL,
     timeout: int = 90,
     soft_timeout: float | None = None,
-    retries: Retry = Retry(),
+    retries: Retry = Retry(),  # noqa: B008 - frozen
     every: timedelta | None = None,
     cron: str | None = None,
     tz: str = "UTC",
