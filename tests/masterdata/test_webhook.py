@@ -159,10 +159,16 @@ def test_at_a_wrong_address_there_is_nothing(anonymous_api, secret, settings):
 
 # --- over a real server -------------------------------------------------------------------------------------
 @pytest.fixture
-def receiver(settings, request) -> str:
-    """The address of a real server of ours, which can be made to fail."""
+def receiver(settings, transactional_db) -> Iterator[str]:
+    """The address of a real server of ours, which can be made to fail.
+
+    Not pytest's live_server: that one is shared, and a running server never hears of a new middleware.
+    """
     settings.MIDDLEWARE = ["tests.masterdata.failing.FailFirst", *settings.MIDDLEWARE]
-    return request.getfixturevalue("live_server").url + HOOK
+    server = LiveServer("localhost")
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, server.thread.host]
+    yield server.url + HOOK
+    server.stop()
 
 
 def test_a_webhook_that_meets_a_500_comes_again(receiver, vendor, waiting, wait_for):
