@@ -1,81 +1,138 @@
-"""Take jobs from the queue, most urgent queue first, first-in first-out within one, and keep the fence.
+"""Claim jobs: most urgent queue first, first-in first-out within one, for a holder whose lease is running.
 
-A claimed job's `lock` lies in the future: the end of its lease. Every later step (start, postpone, retry,
-acknowledge) names the lock it was given and does nothing where another cluster has taken the job since.
+A claim sets `holder` and counts the attempt, in one atomic statement; `lock`, the job's place in line, stays.
+Every later step names the fence (row, holder, attempt) and does nothing where the job has another one since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from scheduling import clock
 from scheduling.models import JobState, QueuedJob
 
-Fence = tuple[int, datetime]  # primary key and lock of a row that we hold
 
-WAIT_LEASE = timedelta(seconds=60)  # for a job that waits inside a cluster for an idle worker
-RUN_MARGIN = timedelta(seconds=30)  # beyond a job's own timeout
-
-
-def claim(queues: Sequence[str]) -> QueuedJob | None:
-    """Lease the next due job of these queues to the caller, in one atomic statement."""
-    skip_locked = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    due_first = "SELECT id FROM django_q_ormq WHERE key = %s AND lock <= %s ORDER BY lock, id LIMIT 1"
-    candidates = ", ".join([f"({due_first}{skip_locked})"] * len(queues))
-    first = candidates if len(queues) == 1 else f"COALESCE({candidates})"
-    now = timezone.now()
-    due = connection.ops.adapt_datetimefield_value(now)
-    until = connection.ops.adapt_datetimefield_value(now + WAIT_LEASE)
-    parameters = [until, *(value for queue in queues for value in (queue, due))]
-    statement = f"UPDATE django_q_ormq SET lock = %s WHERE id = {first} RETURNING *"  # noqa: S608 - constants
-    return next(iter(list(QueuedJob.objects.raw(statement, parameters))), None)
+class Fence(NamedTuple):
+    pk: int
+    holder: int
+    attempt: int
 
 
-def start(fence: Fence, timeout: float) -> tuple[Fence, int, bool] | None:
-    """Count a start and extend the lease over the job's timeout (seconds).
+class Claimed(NamedTuple):
+    """A job as its holder knows it."""
 
-    Returns the new fence, the number of this attempt and whether a start within the task's rate is
-    reserved; None when the job is no longer ours.
-    """
-    pk, lock = fence
-    now = timezone.now()
-    until = now + timedelta(seconds=timeout) + RUN_MARGIN
-    row = QueuedJob.objects.filter(pk=pk, lock=lock).first()
-    if row is None:
+    pk: int
+    holder: int
+    attempt: int
+    queue: str
+    due: datetime | None
+    job_id: str
+    func: str
+    has_slot: bool
+    payload: str
+
+    @property
+    def fence(self) -> Fence:
+        return Fence(self.pk, self.holder, self.attempt)
+
+
+OPEN = "key = %s AND holder IS NULL AND NOT EXISTS (SELECT 1 FROM scheduling_pausedqueue WHERE name = %s)"
+
+
+def claim(holder: int, queues: Sequence[str], limit: int) -> list[Claimed]:
+    """Claim up to `limit` due jobs in one statement; none where the holder's lease has ended."""
+    names = [f"queue_{position}" for position in range(len(queues))]
+    parts = ", ".join(_due_of_queue(name, names[:position]) for position, name in enumerate(names))
+    union = " UNION ALL ".join(f"SELECT id FROM {name}" for name in names)  # noqa: S608 - constants
+    statement = f"""
+        WITH {parts}
+        UPDATE django_q_ormq
+        SET holder = %s, state = 'running', attempts = attempts + 1, started_at = {clock.sql()}
+        WHERE id IN ({union})
+        RETURNING id, holder, attempts, key, lock, job_id, func, has_slot, payload"""  # noqa: S608 - constants
+    parameters: list[str | int] = [value for queue in queues for value in (queue, queue, holder, limit)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, holder])
+        jobs = [Claimed(*row)._replace(due=_moment(row[4])) for row in cursor.fetchall()]
+    return sorted(jobs, key=lambda job: (queues.index(job.queue), str(job.due), job.pk))
+
+
+def _due_of_queue(name: str, before: Sequence[str]) -> str:
+    """One part of a claim: the due jobs of one queue, as many as the queues before it leave room for."""
+    skip_locked = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    taken = "".join(f" - (SELECT COUNT(*) FROM {other})" for other in before)  # noqa: S608 - constants
+    return f"""{name} AS MATERIALIZED (
+            SELECT id FROM django_q_ormq WHERE {OPEN} AND lock <= {clock.sql()}
+            AND EXISTS (SELECT 1 FROM scheduling_heartbeat WHERE id = %s AND lease_until > {clock.sql()})
+            ORDER BY lock, id LIMIT %s{taken} {skip_locked}
+        )"""  # noqa: S608 - constants
+
+
+def claim_this(holder: int, job_id: str) -> Claimed | None:
+    """Claim one certain job, if it is due and nobody has it."""
+    due = QueuedJob.objects.filter(job_id=job_id, holder=None, lock__lte=clock.moment())
+    started = {"state": JobState.RUNNING, "started_at": clock.moment()}
+    if not due.update(holder=holder, attempts=F("attempts") + 1, **started):
         return None
-    started = _change(fence, lock=until, state=JobState.RUNNING, started_at=now, attempts=row.attempts + 1)
-    return ((pk, until), row.attempts + 1, row.has_slot) if started else None
+    fields = ["pk", "holder", "attempts", "key", "lock", "job_id", "func", "has_slot", "payload"]
+    return Claimed(*QueuedJob.objects.values_list(*fields).get(job_id=job_id))
 
 
-def postpone(fence: Fence, until: datetime, attempts: int) -> bool:
+def seconds_until_due(queues: Sequence[str]) -> float | None:
+    """How long until the next job of these queues is due, 0 for now; None where none waits."""
+    first = f"(SELECT lock FROM django_q_ormq WHERE {OPEN} ORDER BY lock LIMIT 1)"  # noqa: S608 - constants
+    rows = " UNION ALL ".join(f"SELECT {first} AS lock" for _ in queues)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT MIN(lock), {clock.sql()} FROM ({rows}) AS firsts",  # noqa: S608 - constants
+            [name for queue in queues for name in (queue, queue)],
+        )
+        due, now = (_moment(value) for value in cursor.fetchone())
+    return max(0.0, (due - now).total_seconds()) if due and now else None
+
+
+def held(fence: Fence) -> QuerySet[QueuedJob]:
+    """The job's row while it is still ours, else nothing."""
+    return QueuedJob.objects.filter(pk=fence.pk, holder=fence.holder, attempts=fence.attempt)
+
+
+def acknowledge(fence: Fence) -> bool:
+    return bool(held(fence).delete()[0])
+
+
+def put_back(holder: int, pks: Collection[int]) -> int:
+    """Give up jobs that were not started: each goes back to its place in line, and no start is counted."""
+    return _return_unstarted(QueuedJob.objects.filter(pk__in=pks, holder=holder))
+
+
+def put_back_all_but(holder: int, pks: Collection[int]) -> int:
+    """Give up what this holder has in the database but does not know of: the answer to a claim was lost."""
+    return _return_unstarted(QueuedJob.objects.filter(holder=holder).exclude(pk__in=pks))
+
+
+def postpone(fence: Fence, until: datetime) -> bool:
     """Give a job back that may not start yet by its rate; its start is not counted."""
-    return _change(
-        fence, lock=until, state=JobState.SCHEDULED, started_at=None, has_slot=True, attempts=attempts - 1
-    )
-
-
-def retry(fence: Fence, at: datetime) -> bool:
-    return _change(fence, lock=at, state=JobState.RETRYING, started_at=None, has_slot=False)
+    values = {"holder": None, "started_at": None, "state": JobState.SCHEDULED, "has_slot": True}
+    return bool(held(fence).update(lock=until, attempts=F("attempts") - 1, **values))
 
 
 def set_aside(fence: Fence, pause: timedelta) -> bool:
     """Keep a job whose payload cannot be read, in nobody's way; it is looked at again after the pause."""
-    return _change(fence, lock=timezone.now() + pause, state=JobState.UNREADABLE, unique_key=None)
+    values = {"holder": None, "started_at": None, "state": JobState.UNREADABLE, "unique_key": None}
+    return bool(held(fence).update(lock=timezone.now() + pause, attempts=F("attempts") - 1, **values))
 
 
-def holds(fence: Fence) -> bool:
-    pk, lock = fence
-    return QueuedJob.objects.filter(pk=pk, lock=lock).exists()
+def _return_unstarted(jobs: QuerySet[QueuedJob]) -> int:
+    return jobs.update(holder=None, started_at=None, state=JobState.WAITING, attempts=F("attempts") - 1)
 
 
-def acknowledge(fence: Fence) -> bool:
-    pk, lock = fence
-    return bool(QueuedJob.objects.filter(pk=pk, lock=lock).delete()[0])
-
-
-def _change(fence: Fence, **values: object) -> bool:
-    pk, lock = fence
-    return bool(QueuedJob.objects.filter(pk=pk, lock=lock).update(**values))
+def _moment(value: Any) -> datetime | None:
+    """SQLite gives raw datetimes without their zone, which is UTC, or as text."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

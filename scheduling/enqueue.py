@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.signals import pre_enqueue
 
-from scheduling import packages
+from scheduling import clock, packages
 from scheduling.declaration import DeclaredTask, find
 from scheduling.jobs import Job
 from scheduling.models import JobState, QueuedJob
@@ -74,7 +74,7 @@ def _row(
     return QueuedJob(
         key=queue or declared.queue,
         payload=packages.dumps(package),
-        lock=due if later else now,
+        lock=due if later else clock.moment(),
         job_id=package["id"],
         func=declared.path,
         state=JobState.SCHEDULED if later else JobState.WAITING,

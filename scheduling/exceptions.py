@@ -13,6 +13,10 @@ class SoftTimeout(Exception):
     """Raised inside a task at its soft_timeout, so that it can tidy up before the hard one."""
 
 
+class JobCancelled(Exception):
+    """Raised inside a task that was cancelled and did not stop by itself within the grace."""
+
+
 class Throttled(Exception):
     """No free slot of a throttle within the time the caller would wait; passing, so worth a retry."""
 

@@ -1,4 +1,4 @@
-"""One attempt of a job inside a worker: fence, rate, soft timeout, the call, and what follows an error.
+"""One attempt of a job inside a worker: rate, soft timeout, the call, and what the call may ask.
 
 Django Q2's own worker() runs the job: it sends `pre_execute` with the package, then calls the declared
 task. `remember` keeps the package for that one call; a task called plainly finds none and just runs.
@@ -6,34 +6,32 @@ task. `remember` keeps the package for that one call; a task called plainly find
 
 from __future__ import annotations
 
-import logging
 import pickle
 import signal
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
 from ims.lib import logs
-from scheduling import claims, throttle
-from scheduling.claims import Fence
+from scheduling import throttle
 from scheduling.declaration import DeclaredTask, rate_per_second
-from scheduling.exceptions import SoftTimeout
-from scheduling.models import Attempt, Cancellation, Progress
+from scheduling.endings import Outcome
+from scheduling.exceptions import JobCancelled, SoftTimeout
+from scheduling.models import Cancellation, Progress
+from scheduling.text import printable
 
-logger = logging.getLogger(__name__)
 R = TypeVar("R")
 
 PROGRESS_PAUSE = 0.5  # seconds between writes of progress
 CANCEL_PAUSE = 1.0  # seconds between looks at the database for a cancellation
+LATE = 1.0  # seconds; a start within a rate that comes later than this and one interval needs a new slot
 
 
 @dataclass
@@ -41,14 +39,11 @@ class Running:
     """The attempt that this process is busy with."""
 
     job_id: str
+    outcome: Outcome
+    allowed: int  # seconds until the hard timeout
     progress_written: float = -PROGRESS_PAUSE
     progress_stage: str | None = None
     cancel_asked: float = -CANCEL_PAUSE
-    cancelled: bool = False
-    allowed: int = 0  # seconds until the hard timeout
-    fence: Fence | None = None
-    attempt: int = 1
-    started_at: datetime = field(default_factory=timezone.now)
 
 
 _announced: ContextVar[dict[str, Any] | None] = ContextVar(
@@ -73,21 +68,26 @@ def run(declared: DeclaredTask[Any, R], args: tuple[Any, ...], kwargs: Mapping[s
     _announced.set(None)
     if package is None:
         return declared.function(*args, **kwargs)
-    package["discard"] = True  # until the job has ended here; see results.py
-    running = _start(declared, package)
-    if running is None:
+    outcome = package["outcome"] = Outcome(declared, package.get("ack_id"))
+    if wait := _wait_for_slot(declared, package):
+        outcome.postponed_until = timezone.now() + timedelta(seconds=wait)
         return None
-    package["started"], package["attempt"] = running.started_at, running.attempt
-    with _as_current(running):
-        try:
-            with _soft_timeout(declared, running.allowed):
-                result = declared.function(*args, **kwargs)
-            _check_storable(declared, result)
-        except (Exception, TimeoutException) as error:
-            _failed(declared, package, running, error)
-            raise
-        _succeeded(package, running)
+    running = Running(package["id"], outcome, package.get("allowed", declared.timeout))
+    try:
+        with _as_current(running), _soft_timeout(declared, running.allowed):
+            result = declared.function(*args, **kwargs)
+        _check_storable(declared, result)
+    except (Exception, TimeoutException) as error:
+        outcome.error = error
+        raise _speakable(error) from error
     return result
+
+
+def cancel_running(job_id: str) -> None:
+    """End this job from inside, by an exception; nothing happens where it does not run (any more)."""
+    running = _running.get()
+    if running and running.job_id == job_id:
+        raise JobCancelled("Somebody cancelled this job, and it did not look.")
 
 
 def progress(done: int, total: int, stage: str = "") -> None:
@@ -101,7 +101,12 @@ def progress(done: int, total: int, stage: str = "") -> None:
     running.progress_written, running.progress_stage = now, stage
     Progress.objects.update_or_create(
         job_id=running.job_id,
-        defaults={"done": done, "total": total, "stage": _text(stage)[:200], "updated_at": timezone.now()},
+        defaults={
+            "done": done,
+            "total": total,
+            "stage": printable(stage)[:200],
+            "updated_at": timezone.now(),
+        },
     )
 
 
@@ -111,84 +116,22 @@ def cancelled() -> bool:
     if running is None:
         return False
     now = time.monotonic()
-    if not running.cancelled and now - running.cancel_asked >= CANCEL_PAUSE:
+    outcome = running.outcome
+    if not outcome.cancelled and now - running.cancel_asked >= CANCEL_PAUSE:
         running.cancel_asked = now
-        running.cancelled = Cancellation.objects.filter(job_id=running.job_id).exists()
-    return running.cancelled
+        outcome.cancelled = Cancellation.objects.filter(job_id=running.job_id).exists()
+    return outcome.cancelled
 
 
-def _start(declared: DeclaredTask[Any, Any], package: dict[str, Any]) -> Running | None:
-    fence, allowed = package.get("ack_id"), package.get("allowed", declared.timeout)
-    if fence is None:  # Django Q2's own sync mode: no row, no fence
-        return Running(package["id"], allowed=allowed)
-    started = claims.start(fence, allowed)
-    if started is None:
-        logger.warning("Job %s was taken over before it started here.", package["id"])
-        return None
-    fence, attempt, has_slot = started
-    package["ack_id"] = fence
+def _wait_for_slot(declared: DeclaredTask[Any, Any], package: Mapping[str, Any]) -> float:
+    """Seconds until the task's rate allows this start; 0 where it may start now."""
     per_second = rate_per_second(declared.rate)
-    if per_second and not has_slot:
-        wait = throttle.reserve(f"task:{declared.name}", per_second)
-        if wait > 0:
-            claims.postpone(fence, timezone.now() + timedelta(seconds=wait), attempt)
-            return None
-    return Running(package["id"], allowed=allowed, fence=fence, attempt=attempt)
-
-
-def _succeeded(package: dict[str, Any], running: Running) -> None:
-    if running.cancelled:
-        Cancellation.objects.filter(job_id=running.job_id).update(honoured_at=timezone.now())
-    if running.attempt > 1 or running.cancelled or package.get("chain") or package.get("hook"):
-        package["save"] = True  # what follows a job, and what people will ask about, needs its row
-    del package["discard"]
-
-
-def _failed(
-    declared: DeclaredTask[Any, Any], package: dict[str, Any], running: Running, error: BaseException
-) -> None:
-    """The next attempt, or the end. Without a database neither: the job comes back when its lease ends."""
-    _stop_alarm()
-    try:
-        has_ended = running.fence is None or not _try_again(declared, running, running.fence, error)
-    except (DatabaseError, InterfaceError):
-        logger.exception("Attempt %d of job %s could not be recorded.", running.attempt, running.job_id)
-        return
-    if has_ended:
-        package["ack_failure"] = True
-        del package["discard"]
-
-
-def _try_again(
-    declared: DeclaredTask[Any, Any], running: Running, fence: Fence, error: BaseException
-) -> bool:
-    """Keep the traceback of an attempt and set the time of the next; False where this one is the last."""
-    if not connection.in_atomic_block:
-        close_old_connections()  # the error may be that of a connection that died
-    now = timezone.now()
-    is_cancelled = bool(Cancellation.objects.filter(job_id=running.job_id).update(honoured_at=now))
-    retry_at = None
-    if not is_cancelled and not declared.retries.gives_up(error, running.attempt):
-        retry_at = now + timedelta(seconds=declared.retries.pause_after(running.attempt, error))
-    Attempt.objects.get_or_create(
-        job_id=running.job_id,
-        number=running.attempt,
-        defaults={
-            "func": declared.path,
-            "started_at": running.started_at,
-            "stopped_at": now,
-            "error": _text("".join(traceback.format_exception(error)))[-50_000:],
-            "retry_at": retry_at,
-        },
-    )
-    if retry_at is None:
-        return False
-    claims.retry(fence, retry_at)
-    logger.warning(
-        "Attempt %d of job %s (%s) failed, the next starts at %s: %r",
-        running.attempt, running.job_id, declared.name, retry_at, error,
-    )  # fmt: skip
-    return True
+    if per_second is None or package.get("ack_id") is None:
+        return 0
+    slot = package.get("slot")
+    if slot and (timezone.now() - slot).total_seconds() < 1 / per_second + LATE:
+        return 0
+    return throttle.reserve(f"task:{declared.name}", per_second)
 
 
 def _check_storable(declared: DeclaredTask[Any, Any], result: object) -> None:
@@ -204,9 +147,13 @@ def _check_storable(declared: DeclaredTask[Any, Any], result: object) -> None:
         ) from error
 
 
-def _text(value: str) -> str:
-    """Without what a text column cannot hold: NUL on PostgreSQL, lone surrogates anywhere."""
-    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+def _speakable(error: BaseException) -> BaseException:
+    """The error itself, or one that says what it was where its own text cannot be had."""
+    try:
+        str(error)
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}, which cannot say what happened")
+    return error
 
 
 def _stop_alarm() -> None:

@@ -1,4 +1,4 @@
-"""Run jobs in this process, by Django Q2's own worker and monitor: TASKS_SYNC=1 and the tests."""
+"""Run jobs in this process, by Django Q2's own worker: TASKS_SYNC=1 and the tests."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from multiprocessing import Value
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
-from django_q.monitor import monitor
 from django_q.worker import worker
 
-from scheduling import claims, packages
-from scheduling.broker import admit
+from scheduling import admission, claims, database, endings, leases, packages, results
+from scheduling.claims import Claimed
 from scheduling.declaration import QUEUES
 from scheduling.models import JobState, QueuedJob
-from scheduling.results import Recorder
+from scheduling.workers import outcome_of
 
 _wanted: ContextVar[bool] = ContextVar("run_jobs_inline", default=bool(settings.Q_CLUSTER.get("sync")))
+_holder = 0  # of this process; its row may be gone, e.g. with the transaction that it was made in
 
 
 def wanted() -> bool:
@@ -41,14 +40,8 @@ def run_inline() -> Iterator[None]:
 
 def run_job(job_id: str) -> bool:
     """Run this job here and now if it is due; False where it is not, or may not run."""
-    now = timezone.now()
-    row = QueuedJob.objects.filter(job_id=job_id, lock__lte=now).first()
-    if row is None or not QueuedJob.objects.filter(pk=row.pk, lock=row.lock).update(
-        lock=now + claims.WAIT_LEASE
-    ):
-        return False
-    row.lock = now + claims.WAIT_LEASE
-    return _run(row)
+    job = claims.claim_this(holder(), job_id)
+    return job is not None and _run(job)
 
 
 def drain(queues: Sequence[str] = QUEUES, *, limit: int = 10_000, ignore_delays: bool = False) -> int:
@@ -61,30 +54,43 @@ def drain(queues: Sequence[str] = QUEUES, *, limit: int = 10_000, ignore_delays:
         if ignore_delays:
             past = timezone.now() - timedelta(seconds=1)
             QueuedJob.objects.exclude(state=JobState.RUNNING).filter(lock__gt=past).update(lock=past)
-        row = claims.claim(queues)
-        if row is None:
+        jobs = claims.claim(holder(), queues, 1)
+        if not jobs:
             return count
-        count += _run(row)
+        count += _run(jobs[0])
     raise RuntimeError(f"{limit} jobs ran and more are due: does a task enqueue itself for ever?")
 
 
-def _run(row: QueuedJob) -> bool:
-    payload = admit(row)
-    if payload is None:
+def holder() -> int:
+    """This process as a holder of jobs, with a fresh lease."""
+    global _holder  # noqa: PLW0603 - one per process
+    if not _holder or not leases.renew(_holder):
+        _holder = leases.register()
+    return _holder
+
+
+def _run(job: Claimed) -> bool:
+    package = admission.admit(job)
+    if package is None:
         return False
-    package = packages.loads(payload)
-    package["ack_id"] = (row.pk, row.lock)
-    results = _Items()
-    recorder = Recorder(results)
-    with _keeping_the_connection():
-        worker(_Items(package, "STOP"), results, Value("f", -1))
-        results.put("STOP")
-        monitor(recorder, recorder)
+    ended = _Items()
+    with database.keeping_the_connection():
+        worker(_Items(package, "STOP"), ended, Value("f", -1))
+        _record(job.holder, ended.get())
     return True
 
 
+def _record(holder: int, package: packages.Package) -> None:
+    """As a worker and its supervisor do it."""
+    outcome = outcome_of(package)
+    if result := results.of(package, outcome):
+        results.record(holder, [result])
+    elif endings.conclude(package, outcome):
+        endings.tell(package)
+
+
 class _Items:
-    """What worker() and monitor() need of a queue: get in order, put."""
+    """What worker() needs of a queue: get in order, put."""
 
     def __init__(self, *items: Any) -> None:
         self.items = list(items)
@@ -94,18 +100,3 @@ class _Items:
 
     def put(self, item: Any) -> None:
         self.items.append(item)
-
-
-@contextmanager
-def _keeping_the_connection() -> Iterator[None]:
-    """Let Django Q2's worker leave the connection open where the caller is in a transaction.
-
-    It drops connections that are old or whose autocommit is not as configured, and with them the caller's
-    transaction.
-    """
-    configured, close_at = connection.settings_dict["AUTOCOMMIT"], connection.close_at
-    connection.settings_dict["AUTOCOMMIT"], connection.close_at = connection.get_autocommit(), None
-    try:
-        yield
-    finally:
-        connection.settings_dict["AUTOCOMMIT"], connection.close_at = configured, close_at

@@ -18,17 +18,18 @@ class JobState(models.TextChoices):
 class QueuedJob(models.Model):
     """One job that has not finished: a row of Django Q2's OrmQ, with the columns the engine adds to it.
 
-    `lock` means what it means in Django Q2: nobody else may take the row before that time. It is also the
-    fence: a worker may start, postpone or acknowledge a job only while `lock` is the one it was given.
+    `holder` and `attempts` are the fence: whoever starts, retries or acknowledges a job names both, and does
+    nothing where the job has been given to somebody else since.
     """
 
     key = models.CharField(max_length=100)  # the queue
     payload = models.TextField()
-    lock = models.DateTimeField(null=True)
+    lock = models.DateTimeField(null=True)  # when it is due, and by which it stands in line
+    holder = models.BigIntegerField(null=True)  # the Heartbeat of the cluster that has claimed it
     job_id = models.CharField(max_length=32, default="")
     func = models.CharField(max_length=256, default="")
     state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
-    attempts = models.IntegerField(default=0)  # starts, counted before execution
+    attempts = models.IntegerField(default=0)  # starts, counted when the job is claimed
     enqueued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     unique_key = models.CharField(max_length=64, null=True)
@@ -116,19 +117,42 @@ class ScheduleOverride(models.Model):
 
 
 class Heartbeat(models.Model):
-    """A cluster that is alive, as it said itself a moment ago; a clean stop removes the row."""
+    """A process that may hold jobs, and its lease: a cluster, or one that runs jobs inline (no workers).
 
-    cluster_id = models.UUIDField(primary_key=True)
+    A clean stop removes the row. After the end of the lease another cluster removes it and takes the jobs
+    over. Times of leases are the database's, so that the clocks of machines need not agree.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    cluster_id = models.UUIDField(db_index=True)
     host = models.CharField(max_length=255, blank=True)
+    place = models.CharField(
+        max_length=100, blank=True
+    )  # boot and process namespace, where pids can be compared
     pid = models.IntegerField(default=0)
+    process_start = models.CharField(max_length=30, blank=True)  # with the pid it names one process for ever
     queues = models.JSONField(default=list)
     workers = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+    seen_at = models.DateTimeField(db_index=True)
+    lease_until = models.DateTimeField()
+    status = models.CharField(max_length=20, blank=True)
+    running = models.JSONField(default=list)  # what each busy worker runs: {worker, job, task, since}
     stat = models.TextField(blank=True, help_text="Django Q2's signed Stat, for qinfo and qmonitor.")
 
     def __str__(self) -> str:
         return f"{self.host} {self.pid}"
+
+
+class PausedQueue(models.Model):
+    """No job of this queue is started until somebody resumes it; running ones go on."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    paused_at = models.DateTimeField(default=timezone.now)
+    paused_by = models.CharField(max_length=150, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ThrottleSlot(models.Model):

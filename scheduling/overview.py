@@ -9,14 +9,14 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django_q.models import Task as FinishedTask
 
-from scheduling.broker import ALIVE
+from scheduling.broker import living
 from scheduling.declaration import QUEUES
 from scheduling.models import Heartbeat, JobState, QueuedJob
 
 
 def clusters() -> list[Heartbeat]:
     """The clusters that are alive."""
-    return list(Heartbeat.objects.filter(seen_at__gte=timezone.now() - ALIVE).order_by("started_at"))
+    return list(living().order_by("started_at"))
 
 
 def queues() -> list[dict[str, Any]]:

@@ -1,78 +1,117 @@
-"""Record what workers send back: only what is ours to record, and through outages of the database.
-
-Django Q2's monitor saves a result before it acknowledges the job, hides an error of the first and dies of one
-in the second. So it takes the results from a Recorder and acknowledges to it.
-"""
+"""Results of plain successes, recorded and acknowledged in batches: one transaction, fenced job by job."""
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
-from django.utils import timezone
-from django_q.models import Task as FinishedTask
-from django_q.monitor import monitor
+from django.db import connection, transaction
+from django_q.signals import post_execute
+from picklefield.fields import dbsafe_encode
 
-from scheduling import claims
-from scheduling.broker import DatabaseBroker
+from scheduling.endings import Outcome
+from scheduling.packages import Package
 
-logger = logging.getLogger(__name__)
-
-OUTAGE_PAUSE = 1.0  # seconds between attempts to save a result while the database does not answer
-
-
-def record_all(queue: Any) -> None:
-    """Record results until the queue says STOP; one that cannot be saved is tried until it can."""
-    recorder = Recorder(queue)
-    while True:
-        try:
-            monitor(recorder, recorder)
-        except (DatabaseError, InterfaceError) as error:
-            logger.error("A result waits for the database: %s", error)
-            connections.close_all()
-            recorder.again = True
-            time.sleep(OUTAGE_PAUSE)
-        else:
-            return
+# What PostgreSQL is told of each value of a row: its column in the history, and its type.
+COLUMNS = {
+    "id": "text", "name": "text", "func": "text", "args": "text", "kwargs": "text", "result": "text",
+    "group": "text", "cluster": "text", "started": "timestamptz", "stopped": "timestamptz",
+    "success": "bool", "attempt_count": "int",
+}  # fmt: skip
+NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 
 
-class Recorder(DatabaseBroker):
-    """Django Q2's monitor takes results from it as from a queue and acknowledges to it as to a broker."""
+class Result(NamedTuple):
+    """A success that only has to be written down. `row` is None where its task keeps none."""
 
-    def __init__(self, queue: Any) -> None:
-        super().__init__()
-        self.queue = queue
-        self.current: Any = None
-        self.again = False  # the current result could not be saved
-        self.had_errors = False
-
-    def get(self) -> Any:
-        """The next result that is ours to record, or the current one again."""
-        if not self.again:
-            self.current = self.queue.get()
-            while self.current != "STOP" and not is_ours(self.current):
-                self.current = self.queue.get()
-        self.again = False
-        self.had_errors = connection.errors_occurred
-        return self.current if self.current == "STOP" else dict(self.current)
-
-    def acknowledge(self, task_id: Any) -> None:
-        if connection.errors_occurred and not self.had_errors:
-            raise OperationalError("The result could not be saved.")  # the monitor has logged why
-        attempt = self.current.get("attempt", 1)
-        if attempt > 1:
-            FinishedTask.objects.filter(id=self.current["id"]).update(attempt_count=attempt)
-        super().acknowledge(task_id)
+    pk: int
+    attempt: int
+    row: tuple[Any, ...] | None
+    label: tuple[str, str]  # the function and the name, for the log
 
 
-def is_ours(package: dict[str, Any]) -> bool:
-    """Whether a result may be recorded: the job has ended here, and no other cluster has taken it over."""
-    if package.get("discard"):
-        return False
-    fence = package.get("ack_id")
-    if not fence or timezone.now() < fence[1] - claims.RUN_MARGIN or claims.holds(fence):
-        return True
-    logger.warning("Job %s was taken over; what it returned here is not recorded.", package["id"])
-    return False
+def of(package: Package, outcome: Outcome) -> Result | None:
+    """The result of a plain success; None where more must follow than a row: endings.conclude does that."""
+    fence = outcome.fence
+    special = outcome.error or outcome.cancelled or outcome.postponed_until or fence is None
+    follows = package.get("hook") or package.get("chain") or package.get("cached") or post_execute.receivers
+    if special or follows or fence is None:
+        return None
+    label = (package["func"], package["name"])
+    if not package["save"] and fence.attempt == 1:
+        return Result(fence.pk, fence.attempt, None, label)
+    kept = (package["id"], package["name"], package["func"])
+    values = (_encode(package["args"]), _encode(package["kwargs"]), _encode(package["result"]))
+    place = (package.get("group"), package.get("cluster"))
+    times = (outcome.started_at, package["stopped"])
+    return Result(fence.pk, fence.attempt, (*kept, *values, *place, *times, True, fence.attempt), label)
+
+
+def record(holder: int, results: Sequence[Result]) -> set[int]:
+    """Acknowledge and write; returns the rows that were ours. The others were taken over."""
+    if not results:
+        return set()
+    return (
+        _record_postgresql(holder, results)
+        if connection.vendor == "postgresql"
+        else _record_sqlite(holder, results)
+    )
+
+
+def _record_postgresql(holder: int, results: Sequence[Result]) -> set[int]:
+    kept = [result for result in results if result.row]
+    arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
+    statement = f"""
+        WITH ended AS (SELECT * FROM unnest(%s::bigint[], %s::int[]) AS e (pk, attempt)),
+        gone AS (
+            DELETE FROM django_q_ormq AS job USING ended
+            WHERE job.id = ended.pk AND job.holder = %s AND job.attempts = ended.attempt RETURNING job.id
+        ),
+        kept AS (
+            INSERT INTO django_q_task ({NAMES})
+            SELECT {NAMES} FROM unnest(%s::bigint[], {arrays}) AS k (pk, {NAMES})
+            WHERE pk IN (SELECT job.id FROM gone AS job)
+            ON CONFLICT (id) DO NOTHING
+        )
+        SELECT id FROM gone"""  # noqa: S608 - constants
+    columns = [list(column) for column in zip(*(result.row for result in kept if result.row), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            [
+                [result.pk for result in results],
+                [result.attempt for result in results],
+                holder,
+                [result.pk for result in kept],
+                *(columns or [[] for _ in COLUMNS]),
+            ],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def _record_sqlite(holder: int, results: Sequence[Result]) -> set[int]:
+    marks = ", ".join(["(%s, %s)"] * len(results))
+    pairs = [value for result in results for value in (result.pk, result.attempt)]
+    places = ", ".join(["%s"] * len(COLUMNS))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_q_ormq WHERE holder = %s AND (id, attempts) IN"  # noqa: S608 - constants
+            f" (VALUES {marks}) RETURNING id",
+            [holder, *pairs],
+        )
+        ours = {pk for (pk,) in cursor.fetchall()}
+        rows = [result.row for result in results if result.row and result.pk in ours]
+        cursor.executemany(
+            f"INSERT OR IGNORE INTO django_q_task ({NAMES}) VALUES ({places})",  # noqa: S608 - constants
+            [tuple(_adapted(value) for value in row) for row in rows],
+        )
+    return ours
+
+
+def _adapted(value: Any) -> Any:
+    return connection.ops.adapt_datetimefield_value(value) if hasattr(value, "tzinfo") else value
+
+
+def _encode(value: Any) -> str | None:
+    """As Django Q2's model does it, without its deep copy."""
+    return None if value is None else str(dbsafe_encode(value, pickle_protocol=5, copy=False))

@@ -4,10 +4,16 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from scheduling import LOW, history, task
+from scheduling import LOW, history, hooks, task
 
 
 @task(queue=LOW, timeout=600, every=timedelta(hours=1), unique=True)
 def prune_history() -> dict[str, int]:
     """Delete finished jobs that are older than their task keeps them."""
     return history.prune(timezone.now())
+
+
+@task(timeout=300, keep=None)
+def call_hook(job_id: str, hook: str) -> None:
+    """Call the hook of a job that has ended."""
+    hooks.call(job_id, hook)

@@ -1,10 +1,12 @@
 """Track123's webhook: taken fast, believed little, harmless to repeat."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
+from pytest_django.live_server_helper import LiveServer
 
 from masterdata import tasks
 from masterdata.models import PackingSlip, Parcel, ParcelEvent

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_chain, async_task
 
-from scheduling import cancelled, claims, packages, progress
+from scheduling import cancelled, claims, endings, leases, packages, progress
 from scheduling.broker import DatabaseBroker
 from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
 from scheduling.testing import drain, run_inline
@@ -83,35 +83,45 @@ def test_the_soft_timeout_lets_a_task_tidy_up():
     assert job.result() == "tidied"
 
 
-def test_a_job_whose_lease_was_taken_over_is_neither_run_nor_recorded():
+def test_a_job_that_was_taken_over_is_not_acknowledged_by_its_former_holder():
     tasks.leave_effect.enqueue(name="a")
     broker = DatabaseBroker()
-    [(fence, payload)] = broker.dequeue()
-    QueuedJob.objects.update(lock=timezone.now() + timedelta(minutes=5))  # another cluster has it now
-    package = {**packages.loads(payload), "ack_id": fence}
-    assert claims.start(fence, 10) is None
-    broker.acknowledge(package["ack_id"])
+    [(fence, _)] = broker.dequeue()
+    QueuedJob.objects.update(holder=fence.holder + 1)  # another cluster has it now
+    broker.acknowledge(fence)
     assert OrmQ.objects.count() == 1
-    assert not Effect.objects.exists()
+
+
+def lose(job, attempt, **how):
+    """A claimed job loses its worker in this attempt."""
+    QueuedJob.objects.update(attempts=attempt - 1)
+    [claimed] = claims.claim(leases.register(), ["normal"], 1)
+    endings.lost(claimed.fence, "worker died: signal 9", **how)
 
 
 def test_a_job_that_killed_its_worker_in_every_attempt_ends_in_failed():
     job = tasks.leave_effect.enqueue(name="poison")
-    past = timezone.now() - timedelta(seconds=1)
-    QueuedJob.objects.update(state=JobState.RUNNING, attempts=3, started_at=past, lock=past)
+    lose(job, attempt=4)
     drain()
     assert job.state == "failed"
-    assert "The worker died in attempt 3" in job.error
+    assert job.error == "Lost in attempt 4: worker died: signal 9."
     assert not Effect.objects.exists()
 
 
-def test_a_job_whose_worker_died_runs_again_as_the_next_attempt():
+def test_a_job_whose_worker_died_runs_again_at_once_as_the_next_attempt():
     job = tasks.leave_effect.enqueue(name="again")
-    past = timezone.now() - timedelta(seconds=1)
-    QueuedJob.objects.update(state=JobState.RUNNING, attempts=1, started_at=past, lock=past)
+    lose(job, attempt=1)
     drain()
     assert job.state == "succeeded"
-    assert "died" in Attempt.objects.get(job_id=job.id, number=1).error
+    assert Task.objects.get().attempt_count == 2
+    assert Attempt.objects.get(job_id=job.id, number=1).error == "worker died: signal 9"
+
+
+def test_a_job_that_may_be_poison_waits_before_it_runs_again():
+    job = tasks.fail_and_wait.enqueue()
+    lose(job, attempt=2, pause=True)
+    assert drain() == 0
+    assert job.state == "retrying"
 
 
 def test_a_payload_that_cannot_be_read_is_kept():
@@ -217,8 +227,15 @@ def test_a_chain_runs_its_tasks_in_order():
 
 def test_a_plain_job_costs_few_statements(django_assert_max_num_queries):
     tasks.leave_no_trace.enqueue("a")
-    row = claims.claim(["normal"])
-    with django_assert_max_num_queries(5):  # look, start, effect with its savepoint, acknowledge
+    [job] = claims.claim(leases.register(), ["normal"], 1)
+    with django_assert_max_num_queries(5):  # its effect with a savepoint, acknowledge
         from scheduling.inline import _run
 
-        _run(row)
+        _run(job)
+
+
+def test_an_error_that_cannot_speak_is_a_failure_like_any_other():
+    job = tasks.raise_speechless.enqueue()
+    drain()
+    assert job.state == "failed"
+    assert "Speechless" in job.error

@@ -1,22 +1,19 @@
 """What is recorded of a job, what follows it, and what a second cluster or an outage may do in between."""
 
-from datetime import timedelta
-
 import pytest
-from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_chain, async_task
 
-from scheduling import Undeclared, claims
-from scheduling.models import Attempt, Cancellation, JobState, QueuedJob
-from scheduling.results import Recorder
+from scheduling import Undeclared, claims, endings, leases, packages, results
+from scheduling.declaration import QUEUES
+from scheduling.endings import Outcome
+from scheduling.models import Attempt, Cancellation, Heartbeat, JobState, QueuedJob
 from scheduling.testing import drain
 from tests.site import tasks
 from tests.site.models import Effect
 
 pytestmark = pytest.mark.django_db
-PAST = timedelta(seconds=1)
 
 
 def names():
@@ -24,25 +21,35 @@ def names():
 
 
 def lose_the_worker(job, attempts=1):
-    """As a killed worker leaves a job once its lease has ended."""
-    past = timezone.now() - PAST
+    """As a cluster leaves a job that it ran, when it dies with all its processes; another one comes by."""
     QueuedJob.objects.filter(job_id=job.id).update(
-        state=JobState.RUNNING, attempts=attempts, started_at=past, lock=past
+        state=JobState.RUNNING, attempts=attempts, started_at=timezone.now(), holder=leases.register()
     )
+    Heartbeat.objects.all().delete()
+    leases.release_orphans()
 
 
-def recorded(job, **values):
-    now = timezone.now()
-    return Task.objects.create(id=job.id, name="n", func="f", started=now, stopped=now, **values)
+def held_by(holder):
+    """The one job in the queue, claimed by this holder."""
+    [job] = claims.claim(holder, QUEUES, 1)
+    return job
 
 
 def test_the_result_of_a_job_taken_over_while_it_ran_is_not_recorded_here():
     tasks.leave_effect.enqueue("a")
-    held = timezone.now() - PAST  # the lease that ended; another cluster holds the job by a new one
-    late = {"id": "x", "success": True, "ack_id": (OrmQ.objects.get().pk, held)}
-    assert Recorder(Items(late, "STOP")).get() == "STOP"
-    QueuedJob.objects.update(lock=held)
-    assert Recorder(Items(late, "STOP")).get() == late  # late, but nobody else wanted it
+    job = held_by(leases.register())
+    Heartbeat.objects.all().delete()
+    leases.release_orphans()
+    assert results.record(job.holder, [results.Result(job.pk, job.attempt, None, ("f", "n"))]) == set()
+    assert OrmQ.objects.count() == 1
+
+
+def test_an_earlier_attempt_of_the_same_holder_records_nothing():
+    tasks.leave_effect.enqueue("a")
+    job = held_by(leases.register())
+    QueuedJob.objects.update(attempts=2)
+    assert not claims.acknowledge(job.fence)
+    assert OrmQ.objects.count() == 1
 
 
 def test_a_failed_attempt_is_recorded_in_the_history_only_when_it_was_the_last():
@@ -92,23 +99,6 @@ def test_a_chain_with_something_undeclared_is_refused_at_once(step):
     assert not OrmQ.objects.exists()
 
 
-def test_a_recorded_job_whose_acknowledgement_was_lost_does_not_run_again():
-    job = tasks.leave_effect.enqueue("twice?")
-    lose_the_worker(job)
-    recorded(job, success=True)
-    drain()
-    assert job.state == "succeeded"
-    assert names() == []
-
-
-def test_a_recorded_failure_keeps_its_reason_when_its_acknowledgement_was_lost():
-    job = tasks.leave_effect.enqueue("a")
-    lose_the_worker(job, attempts=3)
-    recorded(job, success=False, result="the true reason")
-    drain()
-    assert (job.state, job.error) == ("failed", "the true reason")
-
-
 def test_a_running_job_that_fails_after_it_was_cancelled_is_not_tried_again():
     job = tasks.fail_while_cancelled.enqueue()
     drain(ignore_delays=True)
@@ -118,8 +108,9 @@ def test_a_running_job_that_fails_after_it_was_cancelled_is_not_tried_again():
 
 def test_a_cancelled_job_whose_worker_died_is_not_run_again():
     job = tasks.leave_effect.enqueue("a")
-    lose_the_worker(job)
+    job_of_a_running_worker = held_by(leases.register())
     assert job.cancel(by="Anita")
+    endings.lost(job_of_a_running_worker.fence, "worker died: signal 9")
     drain()
     assert job.state == "cancelled"
     assert names() == []
@@ -131,12 +122,6 @@ def test_an_odd_result_or_error_ends_in_failed_with_a_reason(task):
     drain(ignore_delays=True)
     assert job.state == "failed"
     assert Attempt.objects.get(job_id=job.id, number=1).error
-
-
-def test_the_lease_covers_a_timeout_given_with_the_job():
-    async_task("tests.site.tasks.tell_lease", timeout=5000)
-    drain()
-    assert Task.objects.get().result > 4900
 
 
 @pytest.mark.parametrize(
@@ -195,38 +180,28 @@ def test_of_many_jobs_none_is_queued_where_one_call_is_wrong():
     assert not OrmQ.objects.exists()
 
 
-def test_a_cancellation_between_claim_and_start_wins():
-    job = tasks.leave_effect.enqueue("a")
-    row = claims.claim(["normal"])
-    assert job.cancel()
-    assert claims.start((row.pk, row.lock), 10) is None
-    assert job.state == "cancelled"
-
-
 def test_a_claim_is_one_statement(django_assert_num_queries):
     tasks.leave_effect.enqueue("a")
+    holder = leases.register()
     with django_assert_num_queries(1):
-        assert claims.claim(["high_priority", "normal"]).func == tasks.leave_effect.path
+        [job] = claims.claim(holder, QUEUES, 10)
+    assert job.func == tasks.leave_effect.path
 
 
-def test_a_result_that_could_not_be_saved_is_not_acknowledged_but_handed_out_again(monkeypatch):
-    package = {"id": "x", "success": True}
-    recorder = Recorder(Items(package, "STOP"))
-    assert recorder.get() == package
-    monkeypatch.setattr(connection, "errors_occurred", True)
-    with pytest.raises(OperationalError, match="could not be saved"):
-        recorder.acknowledge((1, timezone.now()))
-    recorder.again = True
-    assert recorder.get() == package
-    assert recorder.get() == "STOP"
+def test_a_hundred_results_are_recorded_in_few_statements(django_assert_max_num_queries):
+    tasks.leave_effect.enqueue_many([{"name": str(number)} for number in range(100)])
+    holder = leases.register()
+    rows = [result_of(job) for job in claims.claim(holder, QUEUES, 100)]
+    with django_assert_max_num_queries(4):
+        assert len(results.record(holder, rows)) == 100
+    assert Task.objects.count() == 100
+    assert Task.objects.first().result == {"found": "all"}
 
 
-class Items:
-    def __init__(self, *items):
-        self.items = list(items)
-
-    def get(self):
-        return self.items.pop(0)
+def result_of(job):
+    now = timezone.now()
+    package = {**packages.loads(job.payload), "result": {"found": "all"}, "stopped": now, "success": True}
+    return results.of(package, Outcome(tasks.leave_effect, job.fence))
 
 
 def test_a_cancellation_of_another_job_leaves_this_one_alone():

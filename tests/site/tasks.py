@@ -5,7 +5,6 @@ import time
 from datetime import timedelta
 
 from django.db import connection
-from django.utils import timezone
 from django_q.models import Task
 
 from scheduling import HIGH, LOW, Retry, SoftTimeout, cancelled, hook, progress, task
@@ -128,9 +127,14 @@ def raise_odd_text():
     raise ValueError("NUL \x00")  # PostgreSQL's text columns refuse it
 
 
-@task()
-def tell_lease():
-    return (QueuedJob.objects.get().lock - timezone.now()).total_seconds()
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@task(retries=Retry(attempts=1))
+def raise_speechless():
+    raise Speechless
 
 
 @task(rate="6/m", keep=None)

@@ -31,9 +31,11 @@ class Command(BaseCommand):
         self._choose_workers(options["workers"])
         schedules.sync()
         cluster = Cluster()
-        cluster.start()
         if options["run_once"]:
+            cluster.start()
             cluster.stop()
+        else:
+            cluster.run()
 
     def _choose_queues(self, chosen: str | None) -> None:
         """Hand the choice to the processes of the cluster through the environment."""

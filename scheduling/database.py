@@ -1,0 +1,52 @@
+"""The connection in bad hours: wait for a database that does not answer; keep what must stay open."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    connection,
+    connections,
+)
+
+logger = logging.getLogger("django-q")
+T = TypeVar("T")
+
+PAUSE = 1.0  # seconds between attempts
+OURS = (DataError, IntegrityError, ProgrammingError)  # the statement is wrong; waiting will not help
+
+
+def until_it_answers(act: Callable[[], T]) -> T:
+    """Call until the database answers. `act` must be safe to repeat."""
+    while True:
+        try:
+            return act()
+        except OURS:
+            raise
+        except (DatabaseError, InterfaceError) as error:
+            logger.error("A result waits for the database: %s", error)
+            connections.close_all()
+            time.sleep(PAUSE)
+
+
+@contextmanager
+def keeping_the_connection() -> Iterator[None]:
+    """Let Django Q2's code leave the connection open where we are in a transaction.
+
+    It drops connections that are old or whose autocommit is not as configured, and with them the transaction.
+    """
+    configured, close_at = connection.settings_dict["AUTOCOMMIT"], connection.close_at
+    connection.settings_dict["AUTOCOMMIT"], connection.close_at = connection.get_autocommit(), None
+    try:
+        yield
+    finally:
+        connection.settings_dict["AUTOCOMMIT"], connection.close_at = configured, close_at

@@ -1,0 +1,211 @@
+"""What follows an attempt: success, the next attempt, the end, or the loss of the worker that ran it.
+
+Each is one transaction that begins with the fence: where the job has been given to somebody else since,
+nothing of it happens.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import traceback
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import Task as FinishedTask
+from django_q.monitor import save_cached
+from django_q.signals import post_execute
+from django_q.tasks import async_chain
+
+from ims.lib.locks import one_at_a_time
+from scheduling import claims, declaration, packages
+from scheduling.claims import Fence
+from scheduling.database import keeping_the_connection
+from scheduling.declaration import DeclaredTask
+from scheduling.exceptions import Undeclared
+from scheduling.jobs import record_failure
+from scheduling.models import Attempt, Cancellation, JobState, QueuedJob
+from scheduling.retry import Retry
+from scheduling.text import printable
+
+logger = logging.getLogger("django-q")
+
+CACHED_LOCK = 7_203_911  # one_at_a_time: Django Q2 reads, extends and writes a group's list of results
+ERROR_LENGTH = 50_000  # characters of a traceback that are kept, from its end
+
+
+@dataclass
+class Outcome:
+    """How the call of a job's function ended, as the process that called it knows."""
+
+    declared: DeclaredTask[Any, Any]
+    fence: Fence | None  # None: Django Q2's own sync mode, which has no row
+    started_at: datetime = field(default_factory=timezone.now)
+    error: BaseException | None = None
+    cancelled: bool = False  # the task was told so, and stopped
+    postponed_until: datetime | None = None  # it was not called: its rate allows it only then
+
+
+def conclude(package: packages.Package, outcome: Outcome) -> bool:
+    """Record an attempt of a job; False where it is no longer ours, and nothing was recorded."""
+    fence = outcome.fence
+    if fence is None:
+        return False
+    if outcome.postponed_until:
+        return claims.postpone(fence, outcome.postponed_until)
+    with transaction.atomic():
+        retry_at = _note_error(outcome, fence) if outcome.error else None
+        if retry_at:
+            return _retry(fence, retry_at)
+        if not claims.acknowledge(fence):
+            transaction.set_rollback(True)
+            logger.warning("Job %s was taken over; what it returned here is not recorded.", package["id"])
+            return False
+        if outcome.cancelled:
+            Cancellation.objects.filter(job_id=package["id"]).update(honoured_at=timezone.now())
+        _record(package, outcome)
+    return True
+
+
+def tell(package: packages.Package) -> None:
+    """Django Q2's last words on a task: its signal and its line in the log."""
+    post_execute.send(sender="django_q", task=package)
+    if package["success"]:
+        logger.info("Processed '%s' (%s)", package["func"], package["name"])
+    else:
+        logger.error("Failed '%s' (%s) - %s", package["func"], package["name"], package["result"])
+
+
+def lost(fence: Fence, reason: str, *, pause: bool = False) -> None:
+    """An attempt that nobody will hear of, because its worker ended: the job runs again or fails.
+
+    With `pause` it waits before that as after an error, else not.
+    """
+    with transaction.atomic():
+        row = claims.held(fence).select_for_update().first()
+        if row is None:
+            return
+        retries = _retries_of(row)
+        now = timezone.now()
+        wait = retries.pause_after(fence.attempt) if pause else 0
+        is_last = fence.attempt >= retries.attempts
+        cancellation = _honour_cancellation(row.job_id)
+        retry_at = None if is_last or cancellation else now + timedelta(seconds=wait)
+        _note_attempt(row.job_id, row.func, fence.attempt, row.started_at, reason, retry_at)
+        logger.error("Attempt %d of job %s (%s) was lost: %s", fence.attempt, row.job_id, row.func, reason)
+        if retry_at:
+            _retry(fence, retry_at)
+        else:
+            by = f" by {cancellation.requested_by}" if cancellation and cancellation.requested_by else ""
+            ended = (
+                f"Cancelled{by} in attempt {fence.attempt}"
+                if cancellation
+                else f"Lost in attempt {fence.attempt}"
+            )
+            _end(row, f"{ended}: {reason}.")
+
+
+def refuse(fence: Fence, reason: str) -> None:
+    """End a job that may not run."""
+    with transaction.atomic():
+        row = claims.held(fence).select_for_update().first()
+        if row:
+            logger.error("Job %s failed: %s", row.job_id, reason)
+            _end(row, reason)
+
+
+def _retries_of(row: QueuedJob) -> Retry:
+    try:
+        return declaration.find(row.func).retries
+    except Undeclared:
+        return Retry()
+
+
+def _end(row: QueuedJob, reason: str) -> None:
+    row.job_id = row.job_id or f"unreadable-{row.pk}"
+    record_failure(row, reason)
+    QueuedJob.objects.filter(pk=row.pk).delete()
+
+
+def _note_error(outcome: Outcome, fence: Fence) -> datetime | None:
+    """Keep the traceback of a failed attempt; returns when the next one starts, None after the last."""
+    row = claims.held(fence).select_for_update().first()
+    error, retries = outcome.error, outcome.declared.retries
+    if row is None or error is None:
+        return None
+    now = timezone.now()
+    retry_at = None
+    if not _honour_cancellation(row.job_id) and not retries.gives_up(error, fence.attempt):
+        retry_at = now + timedelta(seconds=retries.pause_after(fence.attempt, error))
+    text = printable("".join(traceback.format_exception(error)))[-ERROR_LENGTH:]
+    _note_attempt(row.job_id, row.func, fence.attempt, outcome.started_at, text, retry_at)
+    if retry_at:
+        logger.warning(
+            "Attempt %d of job %s (%s) failed, the next starts at %s: %r",
+            fence.attempt, row.job_id, outcome.declared.name, retry_at, error,
+        )  # fmt: skip
+    return retry_at
+
+
+def _honour_cancellation(job_id: str) -> Cancellation | None:
+    asked = Cancellation.objects.filter(job_id=job_id).first()
+    if asked:
+        asked.honoured_at = timezone.now()
+        asked.save()
+    return asked
+
+
+def _note_attempt(
+    job_id: str, func: str, number: int, started_at: datetime | None, error: str, retry_at: datetime | None
+) -> None:
+    kept = {"func": func, "started_at": started_at, "stopped_at": timezone.now(), "error": error}
+    Attempt.objects.get_or_create(job_id=job_id, number=number, defaults={**kept, "retry_at": retry_at})
+
+
+def _retry(fence: Fence, at: datetime) -> bool:
+    values = {"holder": None, "started_at": None, "has_slot": False}
+    return bool(claims.held(fence).update(lock=at, state=JobState.RETRYING, **values))
+
+
+def _record(package: packages.Package, outcome: Outcome) -> None:
+    """The history, the next step of a chain and the hook, all or none."""
+    fence = outcome.fence
+    assert fence is not None
+    if package.get("cached"):
+        one_at_a_time(CACHED_LOCK)
+        with keeping_the_connection():
+            save_cached(dict(package), get_broker())
+        return
+    if package.get("chain"):
+        steps = copy.deepcopy(package["chain"])  # async_chain takes its first step out
+        options = {name: package[name] for name in packages.CHAIN_OPTIONS}
+        async_chain(steps, **options, broker=get_broker())
+    follows = (
+        outcome.error or fence.attempt > 1 or outcome.cancelled or package.get("chain") or package.get("hook")
+    )
+    if not follows and not package["save"]:
+        return
+    row = finished(package, outcome)
+    FinishedTask.objects.bulk_create(  # without post_save: the hook is a job
+        [row], update_conflicts=True, unique_fields=["id"], update_fields=["result", "success", "stopped"]
+    )
+    if package.get("hook"):
+        from scheduling.tasks import call_hook
+
+        call_hook.enqueue(package["id"], package["hook"])
+
+
+def finished(package: packages.Package, outcome: Outcome) -> FinishedTask:
+    kept = ("id", "name", "func", "args", "kwargs", "result", "stopped", "success")
+    return FinishedTask(
+        **{field: package[field] for field in kept},
+        hook=package.get("hook"),
+        group=package.get("group"),
+        cluster=package.get("cluster"),
+        started=outcome.started_at,
+        attempt_count=outcome.fence.attempt if outcome.fence else 1,
+    )

@@ -1,0 +1,107 @@
+"""Who may hold jobs, and for how long: one row per holder, renewed by its owner, removed when it is dead."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from scheduling import clock, endings, processes
+from scheduling.claims import Fence
+from scheduling.models import Heartbeat, QueuedJob
+
+logger = logging.getLogger("django-q")
+
+AT_ONCE = 200  # jobs taken over in one round
+
+
+def register(
+    *, cluster_id: uuid.UUID | None = None, pid: int = 0, queues: Sequence[str] = (), workers: int = 0
+) -> int:
+    """Become a holder for one lease; returns its id, which no other holder ever had."""
+    now = clock.moment()
+    return Heartbeat.objects.create(
+        cluster_id=cluster_id or uuid.uuid4(),
+        host=processes.host(),
+        place=processes.place(),
+        pid=pid or os.getpid(),
+        process_start=processes.start_of(pid or os.getpid()),
+        queues=list(queues),
+        workers=workers,
+        seen_at=now,
+        lease_until=now + length(),
+    ).pk
+
+
+def renew(holder: int, **shown: Any) -> bool:
+    """Begin a new lease and say what is `shown` of it; False when the lease was taken from us."""
+    now = clock.moment()
+    return bool(Heartbeat.objects.filter(pk=holder).update(seen_at=now, lease_until=now + length(), **shown))
+
+
+def leave(holder: int) -> None:
+    Heartbeat.objects.filter(pk=holder).delete()
+
+
+def length() -> timedelta:
+    return timedelta(seconds=settings.Q_LEASE_SECONDS)
+
+
+class TakeOver:
+    """One cluster's look at the others: it removes the dead ones and hands on what they held."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[Any, float]] = {}  # holder: its lease, and since when we see it unchanged
+
+    def forget(self) -> None:
+        """After an outage: others could renew their leases no more than we could see it."""
+        self._seen.clear()
+
+    def look(self) -> int:
+        """Take over from the dead; returns the number of jobs."""
+        for holder in self._dead():
+            still = Heartbeat.objects.filter(pk=holder.pk, lease_until=holder.lease_until)
+            if still.delete()[0]:  # else it has renewed its lease, or another was faster
+                logger.error("Cluster %s is dead: its jobs are taken over.", holder)
+        return release_orphans()
+
+    def _dead(self) -> list[Heartbeat]:
+        """Those whose process is gone, and those whose lease ended and stood still for as long as we looked.
+
+        The second look guards against a clock of the database that jumps ahead.
+        """
+        holders = list(Heartbeat.objects.annotate(ended=Q(lease_until__lte=clock.moment())).defer("stat"))
+        now = time.monotonic()
+        self._seen = {holder.pk: (holder.lease_until, self._since(holder, now)) for holder in holders}
+        patience = length().total_seconds()
+        return [
+            holder
+            for holder in holders
+            if is_gone(holder) or (holder.ended and now - self._seen[holder.pk][1] >= patience)
+        ]
+
+    def _since(self, holder: Heartbeat, now: float) -> float:
+        lease, since = self._seen.get(holder.pk, (None, now))
+        return since if lease == holder.lease_until else now
+
+
+def is_gone(holder: Heartbeat) -> bool:
+    """Whether its process ran here and has ended: then nobody need wait for the end of the lease."""
+    here = bool(holder.place) and holder.place == processes.place()
+    return here and processes.start_of(holder.pid) != holder.process_start
+
+
+def release_orphans() -> int:
+    """What is held by nobody who is registered: each such job was lost in its attempt."""
+    orphans = QueuedJob.objects.exclude(holder=None).exclude(holder__in=Heartbeat.objects.values("pk"))
+    fences = [Fence(row.pk, row.holder or 0, row.attempts) for row in orphans.defer("payload")[:AT_ONCE]]
+    for fence in fences:
+        endings.lost(fence, "its cluster or host died")
+    return len(fences)
