@@ -80,7 +80,7 @@ class Crew:
     @property
     def held(self) -> list[int]:
         """The rows of all jobs that are ours until their end is recorded."""
-        held = [pk for worker in self.workers for pk in worker.held]
+        held = [job.pk for worker in self.workers for job in worker.held.values()]
         held += [job.pk for job in self.waiting] + [result.pk for result in self.results]
         return held + [job.pk for job, _, _ in self.losses]
 
@@ -157,7 +157,7 @@ class Crew:
             if now - self._interrupted.setdefault(job.pk, now) > INTERRUPT_MARGIN:
                 worker.kill("cancelled, and it did not stop")
             else:
-                worker.interrupt(job)
+                worker.interrupt()
 
     def kill_all(self, why: str) -> None:
         for worker in self.workers:

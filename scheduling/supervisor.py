@@ -103,10 +103,15 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         self.start_event.set()
         logger.info("Q Cluster %s running, serving %s.", self._name, ", ".join(self.queues))
         systemd.notify(systemd.READY)
-        while not self._has_stopped():
-            for key, _ in self._events():
-                key.data()
-            self._turn(time.monotonic())
+        try:
+            while not self._has_stopped():
+                for key, _ in self._events():
+                    key.data()
+                self._turn(time.monotonic())
+        except BaseException:
+            logger.exception("The supervisor failed; its workers end with it.")
+            self.crew.kill_all("its supervisor failed")  # else the process would wait for them for ever
+            raise
         self._leave()
 
     # --- one turn -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import logging
 import multiprocessing
 import os
@@ -32,9 +33,10 @@ from scheduling.packages import Package
 logger = logging.getLogger("django-q")
 
 STOP = b"STOP"
+NUMBERS = itertools.count(1)  # of the jobs that this process hands out
 NEVER = float("inf")
 PAUSE = 0.1  # seconds between looks at a lease that has ended
-Answer = tuple[int, float, results.Result | None]  # row of the job, seconds that it ran, what to record
+Answer = tuple[int, float, results.Result | None]  # number of the job, seconds that it ran, what to record
 
 
 class State(ctypes.Structure):
@@ -44,21 +46,24 @@ class State(ctypes.Structure):
     """
 
     _fields_ = (
-        ("job", ctypes.c_longlong),  # the row of the job taken last; 0 between jobs
+        ("job", ctypes.c_longlong),  # the number of the job taken last; 0 between jobs
         ("since", ctypes.c_double),  # when it was taken, on the monotonic clock
         ("limit", ctypes.c_double),  # seconds that it may take; infinite while its end is recorded
-        ("cancel", ctypes.c_longlong),  # the row of a job that SIGUSR1 is meant for
+        ("cancel", ctypes.c_longlong),  # the number of the job that SIGUSR1 is meant for
     )
 
 
 class Worker:
-    """A worker process and the jobs that it was handed."""
+    """A worker process and the jobs that it was handed.
+
+    Each job handed out gets a number of its own: two attempts of one job may meet at one worker.
+    """
 
     def __init__(self, lease_until: Any, timeout: int, inherited: list[Channel]) -> None:
         context = get_mp_context()
         self.channel, self.theirs = pair()
         self.state = context.RawValue(State)
-        self.held: dict[int, Claimed] = {}
+        self.held: dict[int, Claimed] = {}  # by number, in order
         self.killed_because = ""
         self.quiet_since = time.monotonic()  # its last answer, or its first job after a pause
         desk = Desk(self.theirs, self.state, lease_until, os.getpid(), [*inherited, self.channel])
@@ -82,9 +87,10 @@ class Worker:
         """Give it a job; False where it has too many already."""
         if not self.held:
             self.quiet_since = time.monotonic()
-        if not self.channel.send(pickle.dumps(tuple(job), 5), wait=False):
+        number = next(NUMBERS)
+        if not self.channel.send(pickle.dumps((number, tuple(job)), 5), wait=False):
             return False
-        self.held[job.pk] = job
+        self.held[number] = job
         return True
 
     def answers(self) -> Iterator[Answer]:
@@ -100,17 +106,17 @@ class Worker:
         untaken = []
         while message := self.theirs.receive(wait=False):
             if message != STOP:
-                job = Claimed(*pickle.loads(message))  # noqa: S301 - from our own process
-                untaken.append(job)
-                self.held.pop(job.pk, None)
+                number, _ = pickle.loads(message)  # noqa: S301 - from our own process
+                if number in self.held:
+                    untaken.append(self.held.pop(number))
         return untaken
 
     def bury(self) -> list[Claimed]:
         """After its end: close everything, and return the jobs that it never took. `running` was its last."""
         untaken = self.take_back()
-        running = self.running
-        untaken += [job for job in self.held.values() if job is not running]  # taken, but not begun
-        self.held = {running.pk: running} if running else {}
+        running = self.state.job
+        untaken += [job for number, job in self.held.items() if number != running]  # taken, but not begun
+        self.held = {number: job for number, job in self.held.items() if number == running}
         self.process.join()
         os.close(self.ended)
         self.channel.close()
@@ -121,9 +127,9 @@ class Worker:
         """Seconds since the end of the time that its job was allowed; negative before."""
         return now - self.state.since - self.state.limit if self.running else -NEVER
 
-    def interrupt(self, job: Claimed) -> None:
-        """Raise JobCancelled inside this job."""
-        self.state.cancel = job.pk
+    def interrupt(self) -> None:
+        """Raise JobCancelled inside the job that runs."""
+        self.state.cancel = self.state.job
         self.signal(signal.SIGUSR1)
 
     def kill(self, because: str) -> None:
@@ -176,12 +182,13 @@ class Desk:
             message = self.channel.receive()
             if message is None or message == STOP:
                 return "STOP"
-            job = Claimed(*pickle.loads(message))  # noqa: S301 - from our own process
+            number, fields = pickle.loads(message)  # noqa: S301 - from our own process
+            job = Claimed(*fields)
             while time.monotonic() > self.lease_until.value:
                 time.sleep(
                     PAUSE
                 )  # nothing starts under a lease that has ended; it is renewed, or we are killed
-            self._begin(job)
+            self._begin(number, job)
             package = database.until_it_answers(lambda job=job: admission.admit(job))  # type: ignore[misc]
             if package:
                 self.state.limit = package["allowed"]
@@ -197,19 +204,18 @@ class Desk:
             endings.tell(package)
         self._answer(result)
 
-    def _begin(self, job: Claimed) -> None:
+    def _begin(self, number: int, job: Claimed) -> None:
         self.job = job
         self.state.since, self.state.limit = time.monotonic(), NEVER
-        self.state.job = job.pk
+        self.state.job = number
 
     def _answer(self, result: results.Result | None) -> None:
-        assert self.job is not None
-        answer: Answer = (self.job.pk, time.monotonic() - self.state.since, result)
+        answer: Answer = (self.state.job, time.monotonic() - self.state.since, result)
         self.channel.send(pickle.dumps(answer, 5))
         self.state.job = 0
 
     def _cancel(self, *_: object) -> None:
-        if self.job and self.state.cancel == self.state.job == self.job.pk:
+        if self.job and self.state.cancel == self.state.job:
             execution.cancel_running(self.job.job_id)
 
 

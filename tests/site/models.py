@@ -9,3 +9,12 @@ class Effect(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class Mark(models.Model):
+    """What an idempotent job leaves: once, however often it runs."""
+
+    key = models.CharField(max_length=100, unique=True)
+
+    def __str__(self):
+        return self.key

@@ -1,6 +1,8 @@
 """Jobs of every temper."""
 
+import contextlib
 import os
+import signal
 import time
 from datetime import timedelta
 
@@ -9,7 +11,7 @@ from django_q.models import Task
 
 from scheduling import HIGH, LOW, Retry, SoftTimeout, cancelled, hook, progress, task
 from scheduling.models import Cancellation, QueuedJob
-from tests.site.models import Effect
+from tests.site.models import Effect, Mark
 
 QUICKLY = Retry(attempts=3, delay=0, jitter=0)
 
@@ -183,3 +185,47 @@ def every_ten_minutes():
 @task(cron="30 2 * * *", tz="Asia/Kolkata", schedule="site_nightly")
 def nightly():
     return "ran"
+
+
+# --- the soak -----------------------------------------------------------------------------------------------
+STUBBORNLY = Retry(attempts=30, delay=0.1, factor=1)
+
+
+@task(retries=STUBBORNLY, timeout=30)
+def endure(key, temper="quick"):
+    """Start, behave as the temper says, and leave one mark."""
+    Effect.objects.create(name=key)
+    starts = Effect.objects.filter(name=key).count()
+    if temper == "slow":
+        time.sleep(0.7)
+    if temper == "failing" and starts == 1:
+        raise ValueError("the first time")
+    if temper == "hopeless":
+        raise Hopeless("always")
+    if temper == "crashing" and starts <= 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    Mark.objects.get_or_create(key=key)
+
+
+@task(retries=Retry(attempts=2, delay=0.1))
+def poison(key):
+    """Take the worker along, every time."""
+    Effect.objects.create(name=key)
+    os._exit(3)
+
+
+@task(retries=Retry(attempts=20, delay=0.1), timeout=1)
+def hang(key):
+    """Hear nothing, the first time."""
+    Effect.objects.create(name=key)
+    while Effect.objects.filter(name=key).count() == 1:
+        with contextlib.suppress(BaseException):
+            time.sleep(60)
+    Mark.objects.get_or_create(key=key)
+
+
+@task(retries=STUBBORNLY, timeout=300)
+def ignore_cancel(key):
+    """Run until somebody ends it."""
+    Effect.objects.create(name=key)
+    time.sleep(300)
