@@ -127,66 +127,6 @@ def test_every_control_action_is_in_the_audit_log(operator):
     assert entries[0].after == {"stopped": False, "interval_minutes": 5}
 
 
-def test_due_schedules_are_enqueued_once_and_move_on():
-    schedules.sync()
-    now = timezone.now()
-    enqueue_due(now)
-    assert enqueue_due(now) == 0
-    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
-    assert row().next_run == pytest.approx(now + timedelta(minutes=10), abs=timedelta(seconds=5))
-
-
-def test_missed_runs_are_made_up_for_once():
-    schedules.sync()
-    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() - timedelta(days=3))
-    enqueue_due(timezone.now())
-    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
-    assert row().next_run > timezone.now()
-
-
-def test_a_run_is_skipped_while_the_last_one_is_unfinished():
-    schedules.sync()
-    enqueue_due(timezone.now())
-    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() - timedelta(seconds=1))
-    enqueue_due(timezone.now())
-    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
-
-
-def test_finished_runs_are_counted():
-    schedules.sync()
-    enqueue_due(timezone.now())
-    drain()
-    assert schedules.status(NAME).task_count == 1
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"func": "os.system", "args": "'echo'"},
-        {"func": "tests.site.tasks.urgent", "args": "syntax error("},
-        {"func": "tests.site.tasks.urgent", "kwargs": "not even close"},
-        {"func": "tests.site.tasks.urgent", "hook": "os.system", "args": "'x'"},
-    ],
-)
-def test_a_broken_row_harms_no_other(broken):
-    Schedule.objects.create(name="broken", schedule_type=Schedule.DAILY, **broken)
-    Schedule.objects.create(
-        name="good", func="tests.site.tasks.urgent", args="'good'", schedule_type=Schedule.DAILY
-    )
-    assert enqueue_due(timezone.now()) == 1
-    assert OrmQ.objects.get().args() == ("good",)
-
-
-def test_a_row_made_by_hand_runs_with_its_arguments_and_a_once_row_goes():
-    Schedule.objects.create(
-        func="tests.site.tasks.only_one", args="'k'", kwargs="size=3", schedule_type=Schedule.ONCE
-    )
-    enqueue_due(timezone.now())
-    queued = OrmQ.objects.get()
-    assert (queued.args(), queued.kwargs()) == (("k",), {"size": 3})
-    assert not Schedule.objects.exists()
-
-
 def test_the_preview_shows_the_next_runs():
     schedules.start(NAME, 5)
     runs = schedules.next_runs(NAME, 3)
