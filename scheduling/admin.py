@@ -13,6 +13,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.models import Task as FinishedTask
 
 from scheduling import declaration, packages, rows, schedules
+from scheduling.cadence import MAX_INTERVAL_MINUTES
 from scheduling.declaration import QUEUES
 from scheduling.enqueue import insert
 from scheduling.exceptions import Undeclared
@@ -139,11 +140,14 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if self.errors or "func" not in cleaned:  # without func: a declared schedule, of which only minutes
+        if self.errors:
             return cleaned
-        fault = rows.fault(Schedule(**cleaned), timezone.now())
-        if fault:
-            self.add_error(fault.field, fault.reason)
+        if "func" in cleaned:
+            fault = rows.fault(Schedule(**cleaned), timezone.now())
+            if fault:
+                self.add_error(fault.field, fault.reason)
+        elif not cleaned.get("minutes", 1):  # a declared schedule, of which only the interval is edited
+            self.add_error("minutes", f"Give a whole number from 1 to {MAX_INTERVAL_MINUTES}.")
         return cleaned
 
 
@@ -171,7 +175,8 @@ class ScheduleAdmin(stock.ScheduleAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Another rhythm takes effect at once, not after the run that the old one planned."""
         if change and obj.declared:
-            schedules.start(obj.declared, obj.minutes, user=request.user)
+            if form.changed_data:
+                schedules.start(obj.declared, obj.minutes, user=request.user)
             return
         if change and RHYTHM & set(form.changed_data) and "next_run" not in form.changed_data:
             obj.next_run = rows.restart(obj, timezone.now())

@@ -20,7 +20,6 @@ OPTIONS = (
     "hook", "group", "save", "cached", "ack_failure", "iter_count", "iter_cached", "chain", "cluster",
     "broker_name", "timeout", "task_name",
 )  # fmt: skip
-ZONE = Conf.TIME_ZONE  # in which the cron of a row made by hand is read, as Django Q2 does
 MOST_MISSED = 10_000  # days, weeks or months since next_run through which a row is followed
 NOT_A_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
@@ -65,7 +64,7 @@ def read_call(row: Schedule) -> tuple[tuple[Any, ...], dict[str, Any]]:
 def run_after(row: Schedule, moment: datetime, tz: str | None = None) -> datetime | None:
     """The first time in the row's rhythm after `moment`, which is not before its next_run.
 
-    None where it runs once. Cron is read in `tz`, that of the declaration, if any.
+    None where it runs once. Cron is read in `tz`, that of the declaration, or in Django Q2's own `time_zone`.
     Raises Malformed.
     """
     match row.schedule_type:
@@ -74,7 +73,7 @@ def run_after(row: Schedule, moment: datetime, tz: str | None = None) -> datetim
         case Schedule.CRON:
             try:
                 check_cron(row.cron or "")
-                return cron_after(row.cron, tz or ZONE, moment)
+                return cron_after(row.cron, tz or Conf.TIME_ZONE, moment)
             except ValueError as error:
                 raise Malformed("cron", str(error)) from None
         case Schedule.MINUTES:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import Schedule
 from django_q.models import Task as FinishedTask
 
@@ -89,7 +90,7 @@ def describe(
         schedule_id=str(row.pk) if row else None,
         interval_minutes=rows.interval_minutes(row) if row else declared.every_minutes if declared else None,
         cron=declared.cron if declared else rows.cron_of(row),
-        tz=tz or rows.ZONE,
+        tz=tz or Conf.TIME_ZONE,
         next_run=row.next_run if row else None,
         repeats=row.repeats if row else 0,
         task_count=task_count,

@@ -34,6 +34,7 @@ def declare(**options):
         ({"cron": "0 0 * * *", "every": timedelta(minutes=1)}, "not both"),
         ({"sensitive": ("password",)}, "sensitive names ['password']"),
         ({"name": "site.leave_effect"}, "is taken by tests.site.tasks.leave_effect"),
+        ({"every": timedelta(minutes=1)}, "calls it without arguments"),
         ({"every": timedelta(minutes=1), "schedule": "site_every"}, "the schedule 'site_every' is taken"),
     ],
 )
