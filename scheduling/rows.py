@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ OPTIONS = (
     "hook", "group", "save", "cached", "ack_failure", "iter_count", "iter_cached", "chain", "cluster",
     "broker_name", "timeout", "task_name",
 )  # fmt: skip
+SHOWN = 80  # characters of what cannot be read
 MOST_MISSED = 10_000  # days, weeks or months since next_run through which a row is followed
 NOT_A_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
@@ -67,22 +69,14 @@ def run_after(row: Schedule, moment: datetime, tz: str | None = None) -> datetim
     None where it runs once. Cron is read in `tz`, that of the declaration, or in Django Q2's own `time_zone`.
     Raises Malformed.
     """
-    match row.schedule_type:
-        case Schedule.ONCE:
-            return None
-        case Schedule.CRON:
-            try:
-                check_cron(row.cron or "")
-                return cron_after(row.cron, tz or Conf.TIME_ZONE, moment)
-            except ValueError as error:
-                raise Malformed("cron", str(error)) from None
-        case Schedule.MINUTES:
-            return interval_after(row.next_run, timedelta(minutes=row.minutes or 1), moment)
-        case Schedule.HOURLY:
-            return interval_after(row.next_run, timedelta(hours=1), moment)
-        case other if other in dict(Schedule.TYPE):
-            return _calendar_after(row, moment)
-    raise Malformed("schedule_type", f"{row.schedule_type!r} is none of Django Q2's types.")
+    try:
+        return _step(row, moment, tz or Conf.TIME_ZONE)
+    except Malformed:
+        raise
+    except (OverflowError, ValueError):
+        raise Malformed(
+            "next_run", f"after {row.next_run} the calendar ends; give an earlier time."
+        ) from None
 
 
 def restart(row: Schedule, now: datetime) -> datetime:
@@ -107,14 +101,34 @@ def cron_of(row: Schedule) -> str | None:
 
 
 def next_runs(row: Schedule, now: datetime, count: int, tz: str | None = None) -> list[datetime]:
-    """When a row will run next, in its order; the first may be overdue. Raises Malformed."""
+    """When a row runs next, in its order; the first may be overdue. As far as it can be read."""
     runs: list[datetime] = []
     run = row.next_run
     left = row.repeats if row.repeats >= 0 else count
-    while run and len(runs) < min(count, left):
-        runs.append(run)
-        run = run_after(row, max(run, now), tz)
+    with suppress(Malformed):
+        while run and len(runs) < min(count, left):
+            runs.append(run)
+            run = run_after(row, max(run, now), tz)
     return runs
+
+
+def _step(row: Schedule, moment: datetime, tz: str) -> datetime | None:
+    match row.schedule_type:
+        case Schedule.ONCE:
+            return None
+        case Schedule.CRON:
+            try:
+                check_cron(row.cron or "")
+                return cron_after(row.cron, tz, moment)
+            except ValueError as error:
+                raise Malformed("cron", str(error)) from None
+        case Schedule.MINUTES:
+            return interval_after(row.next_run, timedelta(minutes=row.minutes or 1), moment)
+        case Schedule.HOURLY:
+            return interval_after(row.next_run, timedelta(hours=1), moment)
+        case other if other in dict(Schedule.TYPE):
+            return _calendar_after(row, moment)
+    raise Malformed("schedule_type", f"{row.schedule_type!r} is none of Django Q2's types.")
 
 
 def _calendar_after(row: Schedule, moment: datetime) -> datetime:
@@ -134,7 +148,7 @@ def _arguments(text: str | None) -> tuple[Any, ...]:
         args = ast.literal_eval(text)
     except NOT_A_LITERAL as error:
         raise Malformed(
-            "args", f"{text!r} cannot be read ({error}); give for example 1, 2, 'John'."
+            "args", f"{text[:SHOWN]!r} cannot be read ({error}); give for example 1, 2, 'John'."
         ) from None
     return args if isinstance(args, tuple) else (args,)
 
@@ -149,7 +163,7 @@ def _keywords(text: str | None) -> dict[str, Any]:
             raise TypeError("no names")
     except NOT_A_LITERAL as error:
         raise Malformed(
-            "kwargs", f"{text!r} cannot be read ({error}); give for example x=1, y='John'."
+            "kwargs", f"{text[:SHOWN]!r} cannot be read ({error}); give for example x=1, y='John'."
         ) from None
     return kwargs
 

@@ -43,6 +43,13 @@ BROKEN = [  # what stands in the row, and the field that is to blame
     ({"schedule_type": "X"}, "schedule_type"),
     ({"next_run": datetime(1, 1, 2, tzinfo=UTC)}, "next_run"),
     ({"next_run": None}, "next_run"),
+    ({"next_run": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)}, "next_run"),
+    (
+        {"next_run": datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "schedule_type": "C", "cron": "0 0 * * *"},
+        "next_run",
+    ),
+    ({"next_run": datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "schedule_type": "I"}, "next_run"),
+    ({"next_run": datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "schedule_type": "M"}, "next_run"),
 ]
 
 

@@ -1,6 +1,6 @@
 """Declared cadence + the operator's override = one Schedule row."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -212,6 +212,14 @@ def test_the_preview_of_a_row_made_by_hand(fields, hours):
     start = timezone.now() + timedelta(days=1)
     Schedule.objects.create(name="mine", func=tasks.leave_effect.path, next_run=start, **fields)
     assert schedules.next_runs("mine", 4) == [start + timedelta(hours=each) for each in hours]
+
+
+def test_a_preview_ends_where_the_calendar_ends():
+    last = datetime(9999, 12, 30, tzinfo=UTC)
+    Schedule.objects.create(
+        name="mine", func=tasks.leave_effect.path, next_run=last, schedule_type=Schedule.DAILY
+    )
+    assert schedules.next_runs("mine") == [last, last + timedelta(days=1)]
 
 
 # --- Rows made by hand ------------------------------------------------------------------------------------
