@@ -4,15 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
 from django_q import admin as stock  # registers its pages, which ours replace
-from django_q.conf import Conf
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.models import Task as FinishedTask
 
-from scheduling import declaration, packages
+from scheduling import declaration, packages, rows, schedules
+from scheduling.cadence import MAX_INTERVAL_MINUTES
 from scheduling.declaration import QUEUES
 from scheduling.enqueue import insert
 from scheduling.exceptions import Undeclared
@@ -131,31 +132,65 @@ class QueueAdmin(stock.QueueAdmin):  # type: ignore[misc]
         return str(options)
 
 
+RHYTHM = {"schedule_type", "minutes", "cron"}  # fields of a Schedule row
+
+
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     """Refuses what could only fail when it is due."""
 
-    def clean_func(self) -> str:
-        try:
-            return declaration.find(self.cleaned_data["func"]).path
-        except Undeclared as error:
-            raise ValidationError(str(error)) from error
-
-    def clean_hook(self) -> str | None:
-        try:
-            declaration.check_hook(self.cleaned_data["hook"])
-        except Undeclared as error:
-            raise ValidationError(str(error)) from error
-        return self.cleaned_data["hook"] or None
-
-    def clean_cluster(self) -> str | None:
-        queue = self.cleaned_data["cluster"] or None
-        if queue and queue not in (*QUEUES, Conf.PREFIX):
-            raise ValidationError(f"The queues are {', '.join(QUEUES)}; empty is the task's own.")
-        return queue
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        if "func" in cleaned:
+            fault = rows.fault(Schedule(**cleaned), timezone.now())
+            if fault:
+                self.add_error(fault.field, fault.reason)
+        elif not cleaned.get("minutes", 1):  # a declared schedule, of which only the interval is edited
+            self.add_error("minutes", f"Give a whole number from 1 to {MAX_INTERVAL_MINUTES}.")
+        return cleaned
 
 
 class ScheduleAdmin(stock.ScheduleAdmin):  # type: ignore[misc]
+    """All schedules. Of a declared one the interval is changed here, and deleting it stops it."""
+
     form = ScheduleForm
+    list_display = (*stock.ScheduleAdmin.list_display, "broken")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        follows = ScheduleOverride.objects.filter(schedule_id=OuterRef("pk")).values("name")
+        return super().get_queryset(request).annotate(declared=Subquery(follows))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None or obj.declared is None:
+            return list(super().get_readonly_fields(request, obj))
+        names = [field.name for field in Schedule._meta.fields if field.editable]
+        return names if obj.cron else [name for name in names if name != "minutes"]
+
+    @admin.display(description="Broken")
+    def broken(self, row: Any) -> str:
+        task = declaration.scheduled().get(row.declared)
+        return str(rows.fault(row, timezone.now(), task.cadence.tz if task and task.cadence else None) or "")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Another rhythm takes effect at once, not after the run that the old one planned."""
+        if change and obj.declared:
+            if form.changed_data:
+                schedules.start(obj.declared, obj.minutes, user=request.user)
+            return
+        if change and RHYTHM & set(form.changed_data) and "next_run" not in form.changed_data:
+            obj.next_run = rows.restart(obj, timezone.now())
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        if obj.declared:
+            schedules.stop(obj.declared, user=request.user)
+        else:
+            obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
 
 
 PAGES: dict[Any, Any] = {

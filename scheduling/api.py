@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest, HasRole
 from scheduling import declaration, overview, roles, schedules
+from scheduling.cadence import MAX_INTERVAL_MINUTES
 from scheduling.exceptions import BadInterval, UnknownSchedule
 from scheduling.jobs import UNKNOWN, Job
 from scheduling.models import Attempt, QueuedJob
@@ -41,6 +42,18 @@ class ScheduleRowSerializer(serializers.Serializer[Any]):
     task_count = serializers.IntegerField(help_text="Finished runs in the history.")
 
 
+class FullScheduleRowSerializer(ScheduleRowSerializer):
+    active = serializers.BooleanField()
+    task = serializers.CharField()
+    cron = serializers.CharField(allow_null=True)
+    time_zone = serializers.CharField()
+    handmade = serializers.BooleanField(help_text="A row of the admin, not declared in code.")
+    broken = serializers.CharField(allow_null=True, help_text="Why it cannot run: field, reason and cure.")
+    next_runs = serializers.ListField(
+        child=serializers.DateTimeField(), required=False, help_text="The next five; not in lists."
+    )
+
+
 class ControlAnswerSerializer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     message = serializers.CharField(required=False)
@@ -48,7 +61,9 @@ class ControlAnswerSerializer(serializers.Serializer[Any]):
     schedule_id = serializers.CharField(required=False)
     job_id = serializers.CharField(required=False)
     active = serializers.BooleanField(required=False)
-    schedules = ScheduleRowSerializer(many=True, required=False)
+    schedules = FullScheduleRowSerializer(
+        many=True, required=False, help_text="An address of its own (tracking) tells the first six fields."
+    )
 
 
 class ScheduleControlView(APIView):
@@ -76,7 +91,10 @@ class ScheduleControlView(APIView):
         current = self.find(name)
         if not isinstance(request.data, dict):
             raise BadRequest("action", "Send a JSON object with an action: start, stop, status or run_now.")
-        match request.data.get("action"):
+        action = request.data.get("action")
+        if current.handmade and action in ("start", "stop", "run_now"):
+            raise BadRequest("action", "This row was made by hand; change it in the admin.")
+        match action:
             case "start":
                 return Response(self.start(current, request))
             case "stop":
@@ -113,8 +131,14 @@ class ScheduleControlView(APIView):
         return {
             "success": True,
             "active": current.active,
-            "schedules": [row(current)] if current.active else [],
+            "schedules": [self.row(current)] if current.active else [],
         }
+
+    def row(self, current: ScheduleStatus) -> dict[str, Any]:
+        """At an address of its own a schedule keeps to the agreed fields; here it tells everything."""
+        if self.schedule:
+            return row(current)
+        return {**full_row(current), "next_runs": schedules.next_runs(current.key)}
 
     def run_now(self, current: ScheduleStatus, request: Request) -> Response:
         job = schedules.run_now(current.name, user=request.user)
@@ -131,13 +155,10 @@ class ScheduleControlView(APIView):
 class ScheduleListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=ScheduleRowSerializer(many=True))
+    @extend_schema(responses=FullScheduleRowSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Every declared schedule, stopped ones included."""
-        rows = [
-            {**row(each), "active": each.active, "task": each.task, "cron": each.cron, "time_zone": each.tz}
-            for each in schedules.all_statuses()
-        ]
+        """Every schedule, stopped ones and rows made by hand included; `broken` says why one cannot run."""
+        rows = [full_row(each) for each in schedules.all_statuses()]
         return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
 
 
@@ -190,14 +211,16 @@ def read_interval(data: Any) -> int | None:
         return None
     value = data["interval"]
     if type(value) is not int:
-        raise BadInterval(f"give a whole number of minutes from 1 to {declaration.MAX_INTERVAL_MINUTES}.")
+        raise BadInterval(f"give a whole number of minutes from 1 to {MAX_INTERVAL_MINUTES}.")
     return value
 
 
 def describe_cadence(current: ScheduleStatus) -> str:
     """ "every 720 minutes (12 hours)"."""
-    if current.cron or current.interval_minutes is None:
+    if current.cron:
         return f"by cron {current.cron} ({current.tz})"
+    if current.interval_minutes is None:
+        return current.kind.lower()
     minutes, hours = current.interval_minutes, current.interval_minutes / 60
     unit = "minute" if minutes == 1 else "minutes"
     return f"every {minutes} {unit} ({hours:g} {'hour' if hours == 1 else 'hours'})"
@@ -211,6 +234,18 @@ def row(current: ScheduleStatus) -> dict[str, Any]:
         "next_run": current.next_run,
         "repeats": "Indefinitely" if current.repeats < 0 else str(current.repeats),
         "task_count": current.task_count,
+    }
+
+
+def full_row(current: ScheduleStatus) -> dict[str, Any]:
+    return {
+        **row(current),
+        "active": current.active,
+        "task": current.task,
+        "cron": current.cron,
+        "time_zone": current.tz,
+        "handmade": current.handmade,
+        "broken": current.broken,
     }
 
 

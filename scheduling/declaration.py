@@ -5,43 +5,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
 
-from croniter import croniter
 from django.conf import settings
 
+from scheduling import cadence
 from scheduling.exceptions import BadDeclaration, Undeclared
 from scheduling.retry import Retry
 
 if TYPE_CHECKING:
+    from scheduling.cadence import Cadence
     from scheduling.jobs import Job
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 HIGH, NORMAL, LOW = QUEUES = settings.QUEUES  # in order of urgency
-MAX_INTERVAL_MINUTES = 32767  # what Django Q2's Schedule row holds
 RATE_PERIODS = {"s": 1, "m": 60, "h": 3600}  # seconds
-
-
-@dataclass(frozen=True)
-class Cadence:
-    """When a task runs by itself: every so many minutes, or by cron in a time zone."""
-
-    name: str
-    every_minutes: int | None
-    cron: str | None
-    tz: str
-
-    def next_after(self, moment: datetime, minutes: int | None = None) -> datetime:
-        """The next run after `moment`; `minutes` overrides the declared interval."""
-        if self.cron:
-            local = croniter(self.cron, moment.astimezone(ZoneInfo(self.tz))).get_next(datetime)
-            return local.astimezone(UTC)
-        return moment + timedelta(minutes=minutes or self.every_minutes or 1)
 
 
 class DeclaredTask(Generic[P, R]):
@@ -151,7 +132,7 @@ def task(
             timeout=timeout,
             soft_timeout=soft_timeout,
             retries=retries,
-            cadence=_cadence(where, schedule or function.__name__, every, cron, tz),
+            cadence=cadence.declare(where, schedule or function.__name__, every, cron, tz),
             unique=unique,
             rate=rate,
             keep=keep,
@@ -227,25 +208,6 @@ def _check_limits(
         raise BadDeclaration(f"{where}: keep={keep!r}; give a time above zero, or None to keep no successes.")
 
 
-def _cadence(where: str, name: str, every: timedelta | None, cron: str | None, tz: str) -> Cadence | None:
-    if every is None and cron is None:
-        return None
-    if every is not None and cron is not None:
-        raise BadDeclaration(f"{where}: give every= or cron=, not both.")
-    if cron is not None and not croniter.is_valid(cron):
-        raise BadDeclaration(f"{where}: cron={cron!r} is not a cron expression, e.g. '30 2 * * *'.")
-    try:
-        ZoneInfo(tz)
-    except (KeyError, ValueError, OSError) as error:
-        raise BadDeclaration(f"{where}: tz={tz!r} is not a time zone, e.g. 'Asia/Kolkata'.") from error
-    minutes = every / timedelta(minutes=1) if every is not None else None
-    if minutes is not None and not (minutes.is_integer() and 1 <= minutes <= MAX_INTERVAL_MINUTES):
-        raise BadDeclaration(
-            f"{where}: every={every!r}; give whole minutes from 1 to {MAX_INTERVAL_MINUTES}."
-        )
-    return Cadence(name, None if minutes is None else int(minutes), cron, tz)
-
-
 def _register(where: str, declared: DeclaredTask[Any, Any]) -> None:
     if "<locals>" in declared.path:
         raise BadDeclaration(
@@ -258,4 +220,15 @@ def _register(where: str, declared: DeclaredTask[Any, Any]) -> None:
             raise BadDeclaration(f"{where}: the name {declared.name!r} is taken by {other.path}.")
         if other.cadence and declared.cadence and other.cadence.name == declared.cadence.name:
             raise BadDeclaration(f"{where}: the schedule {declared.cadence.name!r} is taken by {other.path}.")
+    if declared.cadence:
+        _check_callable_by_schedule(where, declared)
     _tasks[declared.path] = declared
+
+
+def _check_callable_by_schedule(where: str, declared: DeclaredTask[Any, Any]) -> None:
+    try:
+        declared.signature.bind()
+    except TypeError as error:
+        raise BadDeclaration(
+            f"{where}: its schedule calls it without arguments ({error}); give each parameter a default."
+        ) from None

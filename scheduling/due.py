@@ -1,107 +1,125 @@
-"""Enqueue what is due: each Schedule row in a transaction of its own, so that a bad one harms no other."""
+"""Enqueue what is due: each Schedule row in a transaction of its own, so that a broken one harms no other."""
 
 from __future__ import annotations
 
-import ast
 import logging
-from datetime import datetime
-from typing import Any, cast
+import time
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from scheduling import declaration
+from scheduling import declaration, rows, schedules
+from scheduling.declaration import DeclaredTask
 from scheduling.enqueue import enqueue
 from scheduling.models import JobState, QueuedJob, ScheduleOverride
 
 logger = logging.getLogger(__name__)
-_reported: set[tuple[int, str]] = set()  # broken rows of which this process has told
+
+ROWS_A_ROUND = 500
+SECONDS_A_ROUND = 0.5  # what is left waits for the next round, so that the cluster's other work comes between
+REST = timedelta(seconds=10)  # between two looks at a row that cannot run
+CLOCK_SLACK = timedelta(seconds=2)  # a clock that goes back by less is only being adjusted
+
+
+class Scheduler:
+    """Enqueues what is due, round by round. Each cluster has one; what it remembers is for calm only."""
+
+    def __init__(self) -> None:
+        self._resting: dict[int, tuple[datetime, str]] = {}  # rows that cannot run: when it was seen, why
+        self._last_round: datetime | None = None
+
+    def enqueue_due(self, now: datetime) -> int:
+        """One round: enqueue what is due at `now`; returns how many. If any, there may be more at once."""
+        self._watch_clock(now)
+        end = time.monotonic() + SECONDS_A_ROUND
+        count = 0
+        for pk in self._due(now):
+            count += self._try(pk, now)
+            if time.monotonic() > end:
+                break
+        return count
+
+    def _watch_clock(self, now: datetime) -> None:
+        """A clock that ran ahead has left next runs in the future; bring them back when it is set right."""
+        if self._last_round and now < self._last_round - CLOCK_SLACK:
+            logger.warning("The clock was set back from %s to %s", self._last_round, now)
+            schedules.sync(now)
+        self._last_round = now
+
+    def _due(self, now: datetime) -> list[int]:
+        """The rows that are due, oldest first, without those that could not run a moment ago."""
+        resting = [pk for pk, (since, _) in self._resting.items() if timedelta() <= now - since < REST]
+        due = _due_rows(now).exclude(pk__in=resting).order_by("next_run", "pk")
+        return list(due.values_list("pk", flat=True)[:ROWS_A_ROUND])
+
+    def _try(self, pk: int, now: datetime) -> bool:
+        try:
+            is_enqueued = _enqueue_one(pk, now)
+        except (OperationalError, InterfaceError):
+            raise  # the database's trouble, not the row's
+        except Exception as error:  # a row made by hand may hold anything
+            if pk not in self._resting or self._resting[pk][1] != str(error):
+                logger.error("Schedule %s cannot run: %s", pk, error, exc_info=error)
+            self._resting[pk] = (now, str(error))
+            return False
+        self._resting.pop(pk, None)
+        return is_enqueued
 
 
 def enqueue_due(now: datetime) -> int:
-    """Enqueue every schedule that is due at `now`; returns how many. Several clusters may do so at once."""
-    count = 0
-    due = Schedule.objects.filter(next_run__lte=now).exclude(repeats=0).order_by("next_run", "pk")
-    for row in due:
-        try:
-            count += _enqueue_one(row, now)
-        except Exception as error:  # a row made by hand may hold anything
-            if (row.pk, str(error)) not in _reported:
-                _reported.add((row.pk, str(error)))
-                logger.exception("Schedule %s cannot run", row.name or row.pk)
-    return count
+    """One round without a memory."""
+    return Scheduler().enqueue_due(now)
 
 
 @transaction.atomic
-def _enqueue_one(row: Schedule, now: datetime) -> bool:
+def _enqueue_one(pk: int, now: datetime) -> bool:
     """Enqueue one run and move next_run on, if no other cluster was faster. A missed run counts once."""
-    override = ScheduleOverride.objects.filter(schedule_id=row.pk).first()
-    following = _next_run(row, override, now)
-    claimed = Schedule.objects.filter(pk=row.pk, next_run=row.next_run).exclude(repeats=0)
-    if not claimed.update(next_run=following, repeats=_repeats_left(row)):
+    row = _due_rows(now).select_for_update(skip_locked=True).filter(pk=pk).first()
+    if row is None:
         return False
-    if row.task and QueuedJob.objects.filter(job_id=row.task).exclude(state=JobState.UNREADABLE).exists():
-        logger.info("Schedule %s skips a run: job %s is unfinished", row.name or row.pk, row.task)
+    task = _declared_task(pk)
+    following = rows.run_after(row, now, task.cadence.tz if task and task.cadence else None)
+    if following and _is_unfinished(row.task):
+        logger.info("Schedule %s skips a run: job %s is unfinished", row.name or pk, row.task)
+        Schedule.objects.filter(pk=pk).update(next_run=following)
         return False
-    job_id = _enqueue_declared(override) if override else _enqueue_handmade(row)
-    if row.schedule_type == Schedule.ONCE and row.repeats < 0:
-        row.delete()
-    else:
-        Schedule.objects.filter(pk=row.pk).update(task=job_id)
-    logger.info("Schedule %s enqueued job %s", row.name or row.pk, job_id)
+    job_id = enqueue(task, group=row.name).id if task else _enqueue_handmade(row)
+    logger.info("Schedule %s enqueued job %s", row.name or pk, job_id)
+    _move_on(row, following, job_id)
     return True
 
 
-def _next_run(row: Any, override: ScheduleOverride | None, now: datetime) -> datetime:
-    """The first time after `now` in the row's rhythm; what was missed in between counts once."""
-    if override:
-        cadence = declaration.scheduled()[override.name].cadence
-        assert cadence is not None
-        following = cadence.next_after(row.next_run, row.minutes)
-        return following if following > now else cadence.next_after(now, row.minutes)
-    following = row.next_run
-    if row.schedule_type != Schedule.ONCE:
-        following = row.calculate_next_run(row.next_run)
-    if row.schedule_type != Schedule.ONCE and following <= now:
-        following = row.calculate_next_run(now)
-    return cast(datetime, following)
+def _due_rows(now: datetime) -> Any:
+    return Schedule.objects.filter(next_run__lte=now).exclude(repeats=0)
 
 
-def _repeats_left(row: Schedule) -> int:
-    if row.schedule_type == Schedule.ONCE:
-        return 0
-    return row.repeats - 1 if row.repeats > 0 else -1
+def _declared_task(pk: int) -> DeclaredTask[Any, Any] | None:
+    """The task whose declaration this row follows; None for a row made by hand."""
+    override = ScheduleOverride.objects.filter(schedule_id=pk).first()
+    if override and override.name not in declaration.scheduled():
+        raise rows.Malformed("name", f"{override.name!r} is not declared in the code of this cluster.")
+    return declaration.scheduled()[override.name] if override else None
 
 
-def _enqueue_declared(override: ScheduleOverride) -> str:
-    return enqueue(declaration.scheduled()[override.name], group=override.name).id
+def _is_unfinished(job_id: str | None) -> bool:
+    queued = QueuedJob.objects.filter(job_id=job_id).exclude(state=JobState.UNREADABLE)
+    return bool(job_id) and queued.exists()
 
 
 def _enqueue_handmade(row: Schedule) -> str:
-    """A row made in the admin or by django_q.tasks.schedule, read as Django Q2 reads it."""
-    declaration.find(row.func)
-    args = ast.literal_eval(row.args) if row.args else ()
-    kwargs = _keywords(row.kwargs)
-    options = {"group": row.name or str(row.pk), **kwargs.pop("q_options", {})}
-    if row.hook:
-        options["hook"] = row.hook
-    if row.cluster:
-        options["cluster"] = row.cluster
-    if row.intended_date_kwarg:
-        kwargs[row.intended_date_kwarg] = row.next_run.isoformat()
-    return str(
-        async_task(row.func, *(args if isinstance(args, tuple) else (args,)), q_options=options, **kwargs)
-    )
+    """A row made in the admin or by django_q.tasks.schedule."""
+    args, kwargs = rows.read_call(row)
+    return str(async_task(row.func, *args, **kwargs))
 
 
-def _keywords(text: str | None) -> dict[str, Any]:
-    """Read {"x": 1} or x=1; raises ValueError or SyntaxError where it is neither."""
-    if not text:
-        return {}
-    try:
-        return dict(ast.literal_eval(text))
-    except (SyntaxError, ValueError):
-        call = ast.parse(f"f({text})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        return {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
+def _move_on(row: Schedule, following: datetime | None, job_id: str) -> None:
+    """As Django Q2 does: a row that runs once goes, unless it has repeats; those are counted down to 0."""
+    if following is None and row.repeats < 0:
+        row.delete()
+        return
+    row.next_run, row.task = following or row.next_run, job_id
+    row.repeats = max(row.repeats - 1, -1) if following else 0
+    row.save(update_fields=["next_run", "task", "repeats"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,13 @@ from django_q.models import Task as FinishedTask
 from ims.lib import audit
 from ims.lib.locks import one_at_a_time
 from scheduling import declaration
-from scheduling.declaration import MAX_INTERVAL_MINUTES, Cadence, DeclaredTask
+from scheduling.cadence import MAX_INTERVAL_MINUTES, Cadence
+from scheduling.declaration import DeclaredTask
 from scheduling.enqueue import enqueue
-from scheduling.exceptions import BadInterval, UnknownSchedule
+from scheduling.exceptions import BadInterval
 from scheduling.jobs import Job
 from scheduling.models import ScheduleOverride
+from scheduling.statuses import ScheduleStatus, all_statuses, describe, next_runs, status, unknown
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -27,35 +28,28 @@ if TYPE_CHECKING:
 
     Who = User | AnonymousUser | None
 
+__all__ = [
+    "ScheduleStatus",
+    "all_statuses",
+    "next_runs",
+    "run_now",
+    "start",
+    "status",
+    "stop",
+    "sync",
+]
+
 SYNC_LOCK = 0x494D53  # the key of the lock under which schedules are written
 
 
-@dataclass(frozen=True)
-class ScheduleStatus:
-    """One declared schedule as it stands."""
-
-    name: str
-    task: str
-    active: bool
-    schedule_id: str | None  # of the Schedule row; None while stopped
-    interval_minutes: int | None  # None: by cron
-    cron: str | None
-    tz: str
-    next_run: datetime | None
-    repeats: int  # -1: for ever
-    task_count: int  # finished runs in the history
-    last_job_id: str | None
-    changed: bool = False
-
-
-def sync() -> None:
+def sync(now: datetime | None = None) -> None:
     """Make the Schedule rows what code and overrides say; safe from any number of clusters at once."""
     with transaction.atomic():
         one_at_a_time(SYNC_LOCK)
         declared = declaration.scheduled()
         for name, task in declared.items():
             override, _ = ScheduleOverride.objects.get_or_create(name=name)
-            _write(task, override)
+            _write(task, override, now or timezone.now())
         for orphan in ScheduleOverride.objects.exclude(name__in=declared):
             Schedule.objects.filter(pk=orphan.schedule_id).delete()
             orphan.delete()
@@ -99,42 +93,6 @@ def run_now(name: str, *, user: Who = None) -> Job:
     return job
 
 
-def status(name: str) -> ScheduleStatus:
-    task, _ = _declared(name)
-    override = ScheduleOverride.objects.filter(name=name).first()
-    row = (
-        Schedule.objects.filter(pk=override.schedule_id).first()
-        if override and override.schedule_id
-        else None
-    )
-    return _status(name, task, row, FinishedTask.objects.filter(group=name).count())
-
-
-def all_statuses() -> list[ScheduleStatus]:
-    """Every declared schedule, in a constant number of statements."""
-    from django.db.models import Count
-
-    ids = dict(ScheduleOverride.objects.values_list("name", "schedule_id"))
-    rows = Schedule.objects.in_bulk([pk for pk in ids.values() if pk])
-    counts = dict(
-        FinishedTask.objects.filter(group__in=ids).order_by().values_list("group").annotate(n=Count("id"))
-    )
-    return [
-        _status(name, task, rows.get(ids.get(name)), counts.get(name, 0))
-        for name, task in sorted(declaration.scheduled().items())
-    ]
-
-
-def next_runs(name: str, count: int = 5) -> list[datetime]:
-    """When a schedule would run next, in its order; empty while it is stopped."""
-    _, cadence = _declared(name)
-    current = status(name)
-    runs = [current.next_run] if current.next_run else []
-    while runs and len(runs) < count:
-        runs.append(cadence.next_after(runs[-1], current.interval_minutes))
-    return runs
-
-
 def check_interval(cadence: Cadence, minutes: object) -> None:
     if cadence.cron:
         raise BadInterval(f"interval: {cadence.name} runs by cron ({cadence.cron}); leave the interval out.")
@@ -145,8 +103,7 @@ def check_interval(cadence: Cadence, minutes: object) -> None:
 def _declared(name: str) -> tuple[DeclaredTask[Any, Any], Cadence]:
     task = declaration.scheduled().get(name)
     if task is None or task.cadence is None:
-        known = ", ".join(sorted(declaration.scheduled()))
-        raise UnknownSchedule(f"There is no schedule {name!r}. Known: {known}.")
+        raise unknown(name)
     return task, task.cadence
 
 
@@ -157,75 +114,66 @@ def _control(
     with transaction.atomic():
         one_at_a_time(SYNC_LOCK)
         override, _ = ScheduleOverride.objects.get_or_create(name=name)
-        before = _describe(override)
+        before = _state(override)
         apply(override)
         override.save()
-        row = _write(task, override, due_now=due_now)
-        after = _describe(override)
+        row = _write(task, override, timezone.now(), due_now=due_now)
+        after = _state(override)
         audit.record(action, f"schedule:{name}", user, before=before, after=after)
     count = FinishedTask.objects.filter(group=name).count()
-    return _status(name, task, row, count, changed=before != after)
+    return describe(task, row, name, count, changed=before != after)
 
 
 def _write(
-    task: DeclaredTask[Any, Any], override: ScheduleOverride, *, due_now: bool = False
+    task: DeclaredTask[Any, Any], override: ScheduleOverride, now: datetime, *, due_now: bool = False
 ) -> Schedule | None:
     """Bring the Schedule row of one override in line. Returns it, or None while stopped."""
     cadence = task.cadence
     assert cadence is not None
-    row = Schedule.objects.filter(pk=override.schedule_id).first() if override.schedule_id else None
+    # Locked: the row that we write back must not be one that a cluster moved on meanwhile.
+    row = Schedule.objects.select_for_update().filter(pk=override.schedule_id).first()
     if override.stopped:
         if row:
             row.delete()
-        override.schedule_id = None
-        override.save()
+        _point(override, None)
         return None
-    now = timezone.now()
+    minutes = None if cadence.cron else override.interval_minutes or cadence.every_minutes
     wanted = {
         "name": cadence.name,
         "func": task.path,
         "schedule_type": Schedule.CRON if cadence.cron else Schedule.MINUTES,
-        "minutes": None if cadence.cron else override.interval_minutes or cadence.every_minutes,
+        "minutes": minutes,
         "cron": cadence.cron,
         "repeats": -1,
+        "next_run": now if due_now else _next_run(row, cadence, minutes, now),
     }
     if row is None:
-        row = Schedule(next_run=cadence.next_after(now) if cadence.cron else now)
-    elif (row.minutes, row.cron) != (wanted["minutes"], wanted["cron"]):
-        row.next_run = cadence.next_after(now, wanted["minutes"])
-    if due_now:
-        row.next_run = now
-    for field, value in wanted.items():
-        setattr(row, field, value)
-    if row.pk is None:
+        row = Schedule(**wanted)
         Schedule.objects.bulk_create([row])  # its save() would work out next_run anew, in another zone
-    else:
-        row.save()
-    override.schedule_id = row.pk
-    override.save()
+    elif any(getattr(row, field) != value for field, value in wanted.items()):
+        for field, value in wanted.items():
+            setattr(row, field, value)
+        row.save(update_fields=list(wanted))
+    _point(override, row.pk)
     return row
 
 
-def _status(
-    name: str, task: DeclaredTask[Any, Any], row: Schedule | None, count: int, *, changed: bool = False
-) -> ScheduleStatus:
-    cadence = task.cadence
-    assert cadence is not None
-    return ScheduleStatus(
-        name=name,
-        task=task.name,
-        active=row is not None,
-        schedule_id=str(row.pk) if row else None,
-        interval_minutes=(row.minutes if row else cadence.every_minutes),
-        cron=cadence.cron,
-        tz=cadence.tz,
-        next_run=row.next_run if row else None,
-        repeats=row.repeats if row else 0,
-        task_count=count,
-        last_job_id=row.task if row else None,
-        changed=changed,
-    )
+def _next_run(row: Schedule | None, cadence: Cadence, minutes: int | None, now: datetime) -> datetime:
+    """What stands in the row, unless its rhythm has changed: that takes effect at once."""
+    if row is None:
+        return cadence.next_after(now) if cadence.cron else now
+    planned: datetime | None = row.next_run
+    is_as_before = (row.minutes, row.cron) == (minutes, cadence.cron)
+    if is_as_before and planned and cadence.expects(planned, now, minutes):
+        return planned
+    return cadence.next_after(now, minutes)
 
 
-def _describe(override: ScheduleOverride) -> dict[str, Any]:
+def _point(override: ScheduleOverride, row_id: int | None) -> None:
+    if override.schedule_id != row_id:
+        override.schedule_id = row_id
+        override.save(update_fields=["schedule_id", "updated_at"])
+
+
+def _state(override: ScheduleOverride) -> dict[str, Any]:
     return {"stopped": override.stopped, "interval_minutes": override.interval_minutes}

@@ -1,10 +1,14 @@
 """Django Q2's pages in the admin, with our rows."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import async_chain, async_task
 
+from ims.lib.models import AuditLog
 from scheduling import schedules
 from scheduling.models import QueuedJob
 from scheduling.testing import drain, enqueued
@@ -99,6 +103,10 @@ def test_django_q2s_async_task_accepts_the_name_of_the_cluster():
         ("func", "os.system", "not a declared task"),
         ("hook", "os.system", "not a declared hook"),
         ("cluster", "express", "The queues are"),
+        ("args", "syntax error(", "cannot be read"),
+        ("args", "1, 2, 3", "cannot be called so"),
+        ("kwargs", "not even close", "cannot be read"),
+        ("intended_date_kwarg", "nobody", "cannot be called so"),
     ],
 )
 def test_a_schedule_that_could_not_run_is_refused_at_the_field(client, field, value, message):
@@ -113,3 +121,81 @@ def test_a_schedule_that_could_not_run_is_refused_at_the_field(client, field, va
     answer = client.post(reverse("admin:django_q_schedule_add"), data)
     assert message in " ".join(answer.context["adminform"].form.errors[field])
     assert not Schedule.objects.exists()
+
+
+def change(client, row, **fields):
+    """What the admin sends for a changed Schedule row."""
+    url = reverse("admin:django_q_schedule_change", args=[row.pk])
+    form = client.get(url).context["adminform"].form
+    data = {name: value for name, value in form.initial.items() if name in form.fields and value is not None}
+    if "next_run" in form.fields:
+        date, time = str(data.pop("next_run").replace(tzinfo=None)).split(" ")
+        data |= {"next_run_0": date, "next_run_1": time}
+        data |= {"initial-next_run_0": date, "initial-next_run_1": time}  # hidden on the page
+    answer = client.post(url, {**data, **fields})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+
+
+def test_another_rhythm_of_a_row_made_by_hand_takes_effect_at_once(client):
+    made = Schedule.objects.create(
+        func=tasks.leave_effect.path,
+        schedule_type=Schedule.MONTHLY,
+        next_run=timezone.now().replace(microsecond=0) + timedelta(days=20),
+    )
+    change(client, made, schedule_type="C", cron="0 12 * * *")
+    made.refresh_from_db()
+    assert made.next_run.hour == 12
+    assert made.next_run - timezone.now() <= timedelta(days=1)
+
+
+def test_a_next_run_given_by_hand_is_kept(client):
+    made = Schedule.objects.create(
+        func=tasks.leave_effect.path,
+        schedule_type=Schedule.DAILY,
+        next_run=timezone.now().replace(microsecond=0),
+    )
+    change(client, made, schedule_type="W", next_run_0="2040-01-01", next_run_1="06:00")
+    made.refresh_from_db()
+    assert f"{made.next_run:%Y-%m-%d %H:%M}" == "2040-01-01 06:00"
+
+
+def test_of_a_declared_schedule_the_interval_is_changed_at_once_for_good_and_on_record(client, admin):
+    schedules.sync()
+    change(client, Schedule.objects.get(name="site_every"), minutes="3")
+    schedules.sync()
+    status = schedules.status("site_every")
+    assert status.interval_minutes == 3
+    assert status.next_run - timezone.now() <= timedelta(minutes=3)
+    assert AuditLog.objects.get(action="schedule.start").user == admin
+
+
+@pytest.mark.parametrize("minutes", ["", "0", "-1"])
+def test_an_impossible_interval_of_a_declared_schedule_is_refused_at_the_field(client, minutes):
+    schedules.sync()
+    url = reverse("admin:django_q_schedule_change", args=[Schedule.objects.get(name="site_every").pk])
+    answer = client.post(url, {"minutes": minutes})
+    assert answer.context["adminform"].form.errors["minutes"]
+    assert schedules.status("site_every").interval_minutes == 10
+
+
+def test_what_code_declares_is_not_edited(client):
+    schedules.sync()
+    url = reverse("admin:django_q_schedule_change", args=[Schedule.objects.get(name="site_every").pk])
+    assert list(client.get(url).context["adminform"].form.fields) == ["minutes"]
+    url = reverse("admin:django_q_schedule_change", args=[Schedule.objects.get(name="site_nightly").pk])
+    assert list(client.get(url).context["adminform"].form.fields) == []
+
+
+def test_deleting_stops_a_declared_schedule_and_removes_a_row_made_by_hand(client):
+    schedules.sync()
+    Schedule.objects.create(func=tasks.leave_effect.path)
+    url = reverse("admin:django_q_schedule_changelist")
+    keys = list(Schedule.objects.values_list("pk", flat=True))
+    client.post(url, {"action": "delete_selected", "_selected_action": keys, "post": "yes"})
+    schedules.sync()
+    assert not Schedule.objects.exists()
+
+
+def test_the_list_tells_why_a_row_is_broken(client):
+    Schedule.objects.create(func="os.system")
+    assert "func: &#x27;os.system&#x27; is not a declared task" in page(client, Schedule)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django_q.models import Schedule
 
 from scheduling import schedules
 from scheduling.models import QueuedJob
@@ -94,6 +95,29 @@ def test_the_list_shows_stopped_schedules_too(api, operator):
     rows = {row["name"]: row for row in api(operator).get("/api/scheduling/schedules").json()["results"]}
     assert rows["site_every"]["active"] is False
     assert rows["site_nightly"]["cron"] == "30 2 * * *"
+
+
+def test_the_detail_previews_the_next_runs(api, operator):
+    client = api(operator)
+    post(client, {"action": "start", "interval": 90})
+    [row] = client.get(CONTROL).json()["schedules"]
+    assert len(row["next_runs"]) == 5
+    assert row["next_runs"][0] == row["next_run"]
+    assert row["broken"] is None
+
+
+def test_a_row_made_by_hand_is_listed_with_why_it_cannot_run_and_not_controlled(api, operator):
+    made = Schedule.objects.create(func="os.system", schedule_type=Schedule.DAILY)
+    client = api(operator)
+    rows = {row["name"]: row for row in client.get("/api/scheduling/schedules/").json()["results"]}
+    shown = rows[str(made.pk)]
+    assert shown["handmade"] is True
+    assert shown["broken"].startswith("func: 'os.system' is not a declared task")
+    [row] = client.get(f"/api/scheduling/schedules/{made.pk}/").json()["schedules"]
+    assert row == {**shown, "next_runs": []}
+    answer = post(client, {"action": "stop"}, f"/api/scheduling/schedules/{made.pk}/")
+    assert answer.status_code == 400
+    assert "made by hand" in answer.json()["error"]["message"]
 
 
 def test_a_failed_job_shows_each_attempt(api, operator):

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.utils import timezone
-from django_q.models import Task
+from django_q.models import Schedule, Task
 
 from scheduling import history, private, schedules
 from scheduling.checks import check_q_cluster
@@ -36,6 +36,23 @@ def test_start_stop_status_and_run():
     assert "stopped" in run("stop", "site_every")
     assert json.loads(run("status", "site_every", "--json"))[0]["active"] is False
     assert run("run", "site_every").startswith("Queued job ")
+
+
+def test_show_previews_the_next_runs_in_utc_and_in_the_schedules_zone():
+    schedules.sync()
+    shown = run("show", "site_nightly")
+    assert shown.count("21:00:00 UTC, 02:30 in Asia/Kolkata") == 5
+    assert len(json.loads(run("show", "site_nightly", "--json"))[0]["next_runs"]) == 5
+
+
+def test_list_and_show_tell_why_a_row_is_broken():
+    Schedule.objects.create(
+        name="mine", func=tasks.leave_effect.path, args="syntax error(", schedule_type="D"
+    )
+    for arguments in (["list"], ["show", "mine"], ["status", "mine"]):
+        shown = run(*arguments)
+        assert "broken: args: 'syntax error(' cannot be read" in shown
+        assert "daily" in shown
 
 
 @pytest.mark.parametrize(

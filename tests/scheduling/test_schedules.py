@@ -1,18 +1,19 @@
 """Declared cadence + the operator's override = one Schedule row."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.models import Schedule
 
 from ims.lib.models import AuditLog
 from scheduling import schedules
-from scheduling.due import enqueue_due
+from scheduling.cadence import Cadence
 from scheduling.exceptions import BadInterval, UnknownSchedule
-from scheduling.models import QueuedJob, ScheduleOverride
-from scheduling.testing import drain
+from scheduling.models import ScheduleOverride
 from tests.site import tasks
 
 pytestmark = pytest.mark.django_db
@@ -127,73 +128,130 @@ def test_every_control_action_is_in_the_audit_log(operator):
     assert entries[0].after == {"stopped": False, "interval_minutes": 5}
 
 
-def test_due_schedules_are_enqueued_once_and_move_on():
-    schedules.sync()
-    now = timezone.now()
-    enqueue_due(now)
-    assert enqueue_due(now) == 0
-    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
-    assert row().next_run == pytest.approx(now + timedelta(minutes=10), abs=timedelta(seconds=5))
-
-
-def test_missed_runs_are_made_up_for_once():
-    schedules.sync()
-    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() - timedelta(days=3))
-    enqueue_due(timezone.now())
-    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
-    assert row().next_run > timezone.now()
-
-
-def test_a_run_is_skipped_while_the_last_one_is_unfinished():
-    schedules.sync()
-    enqueue_due(timezone.now())
-    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() - timedelta(seconds=1))
-    enqueue_due(timezone.now())
-    assert QueuedJob.objects.filter(func=tasks.every_ten_minutes.path).count() == 1
-
-
-def test_finished_runs_are_counted():
-    schedules.sync()
-    enqueue_due(timezone.now())
-    drain()
-    assert schedules.status(NAME).task_count == 1
-
-
+# --- What a deployment changes ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "broken",
-    [
-        {"func": "os.system", "args": "'echo'"},
-        {"func": "tests.site.tasks.urgent", "args": "syntax error("},
-        {"func": "tests.site.tasks.urgent", "kwargs": "not even close"},
-        {"func": "tests.site.tasks.urgent", "hook": "os.system", "args": "'x'"},
-    ],
+    ("cron", "tz", "hour"),
+    [("0 5 * * *", "Asia/Kolkata", "23:30"), ("30 2 * * *", "Asia/Tokyo", "17:30")],
 )
-def test_a_broken_row_harms_no_other(broken):
-    Schedule.objects.create(name="broken", schedule_type=Schedule.DAILY, **broken)
-    Schedule.objects.create(
-        name="good", func="tests.site.tasks.urgent", args="'good'", schedule_type=Schedule.DAILY
-    )
-    assert enqueue_due(timezone.now()) == 1
-    assert OrmQ.objects.get().args() == ("good",)
+def test_another_cron_or_zone_in_the_code_takes_effect_at_the_next_start(monkeypatch, cron, tz, hour):
+    schedules.sync()
+    monkeypatch.setattr(tasks.nightly, "cadence", Cadence("site_nightly", None, cron, tz))
+    schedules.sync()
+    assert f"{row('site_nightly').next_run:%H:%M}" == hour
+    assert row("site_nightly").next_run > timezone.now()
 
 
-def test_a_row_made_by_hand_runs_with_its_arguments_and_a_once_row_goes():
-    Schedule.objects.create(
-        func="tests.site.tasks.only_one", args="'k'", kwargs="size=3", schedule_type=Schedule.ONCE
-    )
-    enqueue_due(timezone.now())
-    queued = OrmQ.objects.get()
-    assert (queued.args(), queued.kwargs()) == (("k",), {"size": 3})
-    assert not Schedule.objects.exists()
+def test_another_interval_in_the_code_takes_effect_at_the_next_start(monkeypatch):
+    schedules.sync()
+    Schedule.objects.filter(name=NAME).update(next_run=timezone.now() + timedelta(minutes=9))
+    monkeypatch.setattr(tasks.every_ten_minutes, "cadence", Cadence(NAME, 3, None, "UTC"))
+    schedules.sync()
+    assert row().next_run - timezone.now() <= timedelta(minutes=3)
 
 
+def test_an_operators_interval_outlives_another_one_in_the_code(monkeypatch):
+    schedules.start(NAME, 5)
+    monkeypatch.setattr(tasks.every_ten_minutes, "cadence", Cadence(NAME, 3, None, "UTC"))
+    schedules.sync()
+    assert row().minutes == 5
+
+
+def test_an_interval_that_becomes_a_cron_takes_effect_at_the_next_start(monkeypatch):
+    schedules.sync()
+    monkeypatch.setattr(tasks.every_ten_minutes, "cadence", Cadence(NAME, None, "0 0 1 1 *", "UTC"))
+    schedules.sync()
+    assert (row().schedule_type, row().minutes, f"{row().next_run:%m-%d}") == (Schedule.CRON, None, "01-01")
+
+
+def test_a_start_after_nothing_has_changed_writes_nothing():
+    schedules.sync()
+    with CaptureQueriesContext(connection) as queries:
+        schedules.sync()
+    assert not [each for each in queries if each["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+# --- Preview ----------------------------------------------------------------------------------------------
 def test_the_preview_shows_the_next_runs():
     schedules.start(NAME, 5)
     runs = schedules.next_runs(NAME, 3)
     assert [b - a for a, b in pairwise(runs)] == [timedelta(minutes=5)] * 2
 
 
+def test_the_preview_of_a_cron_is_right_in_its_zone():
+    schedules.sync()
+    runs = schedules.next_runs("site_nightly")
+    assert len(runs) == 5
+    assert {f"{run:%H:%M}" for run in runs} == {"21:00"}
+
+
+def test_the_preview_of_an_overdue_schedule_begins_with_the_missed_run_and_goes_on_after_now():
+    schedules.sync()
+    overdue = timezone.now() - timedelta(days=2)
+    Schedule.objects.filter(name=NAME).update(next_run=overdue)
+    first, second = schedules.next_runs(NAME, 2)
+    assert first == overdue
+    assert timedelta() < second - timezone.now() <= timedelta(minutes=10)
+
+
+def test_a_stopped_schedule_has_no_next_runs():
+    schedules.stop(NAME)
+    assert schedules.next_runs(NAME) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours"),
+    [
+        ({"schedule_type": Schedule.DAILY}, [0, 24, 48, 72]),
+        ({"schedule_type": Schedule.HOURLY}, [0, 1, 2, 3]),
+        ({"schedule_type": Schedule.HOURLY, "repeats": 2}, [0, 1]),
+        ({"schedule_type": Schedule.HOURLY, "repeats": 0}, []),
+        ({"schedule_type": Schedule.ONCE}, [0]),
+    ],
+)
+def test_the_preview_of_a_row_made_by_hand(fields, hours):
+    start = timezone.now() + timedelta(days=1)
+    Schedule.objects.create(name="mine", func=tasks.leave_effect.path, next_run=start, **fields)
+    assert schedules.next_runs("mine", 4) == [start + timedelta(hours=each) for each in hours]
+
+
+def test_a_preview_ends_where_the_calendar_ends():
+    last = datetime(9999, 12, 30, tzinfo=UTC)
+    Schedule.objects.create(
+        name="mine", func=tasks.leave_effect.path, next_run=last, schedule_type=Schedule.DAILY
+    )
+    assert schedules.next_runs("mine") == [last, last + timedelta(days=1)]
+
+
+# --- Rows made by hand ------------------------------------------------------------------------------------
+def test_a_row_made_by_hand_is_found_by_its_name_and_by_its_number():
+    made = Schedule.objects.create(name="mine", func=tasks.leave_effect.path, schedule_type=Schedule.WEEKLY)
+    status = schedules.status("mine")
+    assert schedules.status(str(made.pk)) == status
+    assert (status.handmade, status.task, status.kind, status.interval_minutes, status.tz) == (
+        True,
+        "tests.leave_effect",
+        "Weekly",
+        None,
+        "UTC",
+    )
+
+
+def test_a_row_with_the_name_of_a_declared_schedule_is_told_apart_by_its_number():
+    schedules.sync()
+    made = Schedule.objects.create(name=NAME, func=tasks.leave_effect.path)
+    assert not schedules.status(NAME).handmade
+    assert schedules.status(str(made.pk)).handmade
+    assert [each.key for each in schedules.all_statuses() if each.name == NAME] == [NAME, str(made.pk)]
+
+
+def test_a_row_made_by_hand_is_not_controlled_here():
+    Schedule.objects.create(name="mine", func=tasks.leave_effect.path)
+    with pytest.raises(UnknownSchedule, match="mine"):
+        schedules.stop("mine")
+
+
 def test_all_schedules_take_a_constant_number_of_statements(django_assert_num_queries):
     schedules.sync()
+    Schedule.objects.create(func=tasks.leave_effect.path)
     with django_assert_num_queries(3):
         assert len(schedules.all_statuses()) >= 3

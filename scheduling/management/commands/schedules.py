@@ -1,8 +1,10 @@
-"""`schedules list|start|stop|status|run NAME`."""
+"""`schedules list|show|start|stop|status|run NAME`."""
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -18,8 +20,10 @@ class Command(BaseCommand):
     help = "Look at and control the schedules."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["list", "start", "stop", "status", "run"])
-        parser.add_argument("name", nargs="?", help="public name of the schedule; not needed for list")
+        parser.add_argument("action", choices=["list", "show", "start", "stop", "status", "run"])
+        parser.add_argument(
+            "name", nargs="?", help="public name of the schedule, or the number of a row made by hand"
+        )
         parser.add_argument(
             "--interval", type=int, metavar="MINUTES", help="with start: minutes between two runs"
         )
@@ -52,17 +56,29 @@ class Command(BaseCommand):
                 self._show([schedules.stop(name)], options["json"])
             case "status":
                 self._show([schedules.status(name)], options["json"])
+            case "show":
+                self._show([schedules.status(name)], options["json"], schedules.next_runs(name))
             case "list":
                 self._show(schedules.all_statuses(), options["json"])
 
-    def _show(self, rows: list[ScheduleStatus], as_json: bool) -> None:
+    def _show(
+        self, shown: list[ScheduleStatus], as_json: bool, next_runs: list[datetime] | None = None
+    ) -> None:
         if as_json:
-            self.stdout.write(json.dumps([asdict(row) for row in rows], default=str, indent=2))
+            more = {} if next_runs is None else {"next_runs": next_runs}
+            self.stdout.write(json.dumps([{**asdict(each), **more} for each in shown], default=str, indent=2))
             return
         self.stdout.write(COLUMNS.format("SCHEDULE", "STATE", "CADENCE", "NEXT RUN (UTC)", "RUNS"))
-        for row in rows:
-            state = "active" if row.active else "stopped"
-            next_run = f"{row.next_run:%Y-%m-%d %H:%M:%S}" if row.next_run else "—"
-            self.stdout.write(
-                COLUMNS.format(row.name, state, describe_cadence(row), next_run, row.task_count)
-            )
+        for each in shown:
+            self.stdout.write(line(each))
+            if each.broken:
+                self.stdout.write(f"    broken: {each.broken}")
+            for run in next_runs or ():
+                local = run.astimezone(ZoneInfo(each.tz))
+                self.stdout.write(f"    {run:%a %Y-%m-%d %H:%M:%S} UTC, {local:%H:%M} in {each.tz}")
+
+
+def line(each: ScheduleStatus) -> str:
+    state = "broken" if each.broken else "active" if each.active else "stopped"
+    next_run = f"{each.next_run:%Y-%m-%d %H:%M:%S}" if each.next_run else "—"
+    return COLUMNS.format(each.name, state, describe_cadence(each), next_run, each.task_count)
