@@ -14,7 +14,8 @@ from typing import Any
 from django_q import cluster as stock
 
 from scheduling import processes
-from scheduling.supervisor import STOP, STOP_AT_ONCE, Supervisor
+from scheduling.stopping import STOP, STOP_AT_ONCE
+from scheduling.supervisor import Supervisor
 
 logger = logging.getLogger("django-q")
 

@@ -88,6 +88,22 @@ class Crew:
     def is_busy(self) -> bool:
         return any(worker.held for worker in self.workers)
 
+    def running(self) -> list[dict[str, Any]]:
+        """What each busy worker runs, for people."""
+        now = time.monotonic()
+        return [
+            {
+                "worker": worker.pid,
+                "job": job.job_id,
+                "func": job.func,
+                "queue": job.queue,
+                "attempt": job.attempt,
+                "seconds": round(now - worker.state.since, 1),
+            }
+            for worker in self.workers
+            if (job := worker.running)
+        ]
+
     def hand_out(self) -> None:
         """Give what waits to whoever has least, in order."""
         while self.waiting:

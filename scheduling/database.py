@@ -22,6 +22,7 @@ logger = logging.getLogger("django-q")
 T = TypeVar("T")
 
 PAUSE = 1.0  # seconds between attempts
+LONGEST_PAUSE = 2.0  # seconds
 OURS = (DataError, IntegrityError, ProgrammingError)  # the statement is wrong; waiting will not help
 
 
@@ -36,6 +37,30 @@ def until_it_answers(act: Callable[[], T]) -> T:
             logger.error("A result waits for the database: %s", error)
             connections.close_all()
             time.sleep(PAUSE)
+
+
+class Outage:
+    """A time in which the database does not answer, for a loop that must not wait: when to ask again."""
+
+    def __init__(self) -> None:
+        self.pause = 0.0  # seconds; 0 while the database answers
+        self.until = 0.0  # monotonic
+
+    def rests(self, now: float) -> bool:
+        return now < self.until
+
+    def is_over(self) -> None:
+        self.pause = 0.0
+
+    @contextmanager
+    def ridden_out(self) -> Iterator[None]:
+        try:
+            yield
+        except (DatabaseError, InterfaceError) as error:
+            logger.error("The database did not answer: %s", str(error).strip())
+            connections.close_all()
+            self.pause = min(max(0.1, self.pause * 2), LONGEST_PAUSE)
+            self.until = time.monotonic() + self.pause
 
 
 @contextmanager

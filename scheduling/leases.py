@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
+from django_q.cluster import get_mp_context
 
 from scheduling import clock, endings, processes
 from scheduling.claims import Fence
@@ -22,17 +23,15 @@ logger = logging.getLogger("django-q")
 AT_ONCE = 200  # jobs taken over in one round
 
 
-def register(
-    *, cluster_id: uuid.UUID | None = None, pid: int = 0, queues: Sequence[str] = (), workers: int = 0
-) -> int:
+def register(*, cluster_id: uuid.UUID | None = None, queues: Sequence[str] = (), workers: int = 0) -> int:
     """Become a holder for one lease; returns its id, which no other holder ever had."""
     now = clock.moment()
     return Heartbeat.objects.create(
         cluster_id=cluster_id or uuid.uuid4(),
         host=processes.host(),
         place=processes.place(),
-        pid=pid or os.getpid(),
-        process_start=processes.start_of(pid or os.getpid()),
+        pid=os.getpid(),
+        process_start=processes.start_of(os.getpid()),
         queues=list(queues),
         workers=workers,
         seen_at=now,
@@ -46,12 +45,37 @@ def renew(holder: int, **shown: Any) -> bool:
     return bool(Heartbeat.objects.filter(pk=holder).update(seen_at=now, lease_until=now + length(), **shown))
 
 
-def leave(holder: int) -> None:
-    Heartbeat.objects.filter(pk=holder).delete()
-
-
 def length() -> timedelta:
     return timedelta(seconds=settings.Q_LEASE_SECONDS)
+
+
+class Lease:
+    """The lease of one cluster. `until`, on the monotonic clock, is shared with its workers."""
+
+    SHARE = 0.9  # of the lease in which we start jobs: we stop sooner than others begin
+
+    def __init__(self, cluster_id: uuid.UUID, queues: Sequence[str], workers: int) -> None:
+        self.until = get_mp_context().RawValue("d", 0.0)
+        self.holder = 0
+        self._who = {"cluster_id": cluster_id, "queues": queues, "workers": workers}
+
+    def take(self) -> None:
+        began = time.monotonic()
+        self.holder = register(**self._who)  # type: ignore[arg-type]
+        self._begins(began)
+
+    def renew(self, **shown: Any) -> bool:
+        began = time.monotonic()
+        renewed = renew(self.holder, **shown)
+        if renewed:
+            self._begins(began)
+        return renewed
+
+    def leave(self) -> None:
+        Heartbeat.objects.filter(pk=self.holder).delete()
+
+    def _begins(self, at: float) -> None:
+        self.until.value = at + length().total_seconds() * self.SHARE
 
 
 class TakeOver:

@@ -7,28 +7,30 @@ sockets, so that whoever is killed, somebody knows what was being done. See docs
 from __future__ import annotations
 
 import logging
-import os
 import selectors
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections
+from django.db import DataError, IntegrityError
 from django.utils import timezone
-from django_q.cluster import Sentinel, get_mp_context
+from django_q.cluster import Sentinel
 from django_q.conf import Conf
 from django_q.humanhash import humanize
 from django_q.signing import SignedPackage
 from django_q.status import Stat
 
-from scheduling import claims, database, endings, leases, processes, results, systemd, wakeup
+from scheduling import claims, database, endings, leases, results, systemd, wakeup
 from scheduling.crew import Crew
-from scheduling.due import enqueue_due
+from scheduling.due import Scheduler
 from scheduling.models import Cancellation
+from scheduling.rounds import Round
+from scheduling.stopping import StopRequest
 
 logger = logging.getLogger("django-q")
 
@@ -41,8 +43,6 @@ SCHEDULES = 1.5  # seconds between looks at the schedules
 TAKE_OVER = 5.0  # seconds between looks at the other clusters
 WATCH = 0.25  # seconds between looks at timeouts and at jobs that wait behind others
 LOWER_SHARE = 10  # one claim in so many begins with a lower queue
-STOP, STOP_AT_ONCE = signal.SIGUSR1, signal.SIGUSR2  # from the parent alone; SIGTERM may hit the whole group
-LONGEST_OUTAGE_PAUSE = 2.0  # seconds
 
 
 class Supervisor(Sentinel):  # type: ignore[misc]
@@ -51,22 +51,20 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def __init__(self, *args: Any, start: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, start=False, **kwargs)
         self.queues: tuple[str, ...] = self.broker.queues
-        self.lease_until = get_mp_context().RawValue("d", 0.0)  # monotonic; shared with the workers
-        self.crew = Crew(self.pool_size, self.lease_until, self.timeout)
-        self.holder = 0
+        self.lease = leases.Lease(self.cluster_id, self.queues, self.pool_size)
+        self.crew = Crew(self.pool_size, self.lease.until, self.timeout)
+        self.outage = database.Outage()
         self.wakeup = wakeup.source()
         self.others = leases.TakeOver()
-        self.stops_asked = 0
-        self.stopping_since = 0.0
+        self.scheduler = Scheduler()
+        self.stop_request = StopRequest(self.stop_event, self.parent_pid)
         self.claims_made = 0
-        self.outage_pause = 0.0
-        self.answers_again_at = 0.0  # when the database is asked next, during an outage
         self.look_at = 0.0  # when the queue is looked at next
         self.results_since = 0.0
         self.rounds = [
             Round(BEAT, self._beat),
             Round(SCHEDULES, self._enqueue_due),
-            Round(TAKE_OVER, self.others.look),
+            Round(TAKE_OVER, self._take_over),
             Round(1.0, self._end_cancelled),
         ]
         if start:
@@ -85,17 +83,15 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def status(self) -> str:
         if not self.start_event.is_set():
             return str(Conf.STARTING)
-        if self.stopping_since:
+        if self.stop_request.since:
             return str(Conf.STOPPING if self.pool else Conf.STOPPED)
         return str(Conf.WORKING if self.crew.is_busy else Conf.IDLE)
 
     def spawn_cluster(self) -> None:
-        self._hear_signals()
-        self.task_queue, self.result_queue = (
-            Sized(lambda: len(self.crew.held)),
-            Sized(lambda: len(self.crew.results)),
-        )
-        database.until_it_answers(self._register)
+        self.stop_request.hear(self.crew.selector)
+        self.task_queue = SimpleNamespace(qsize=lambda: len(self.crew.held))  # for Stat
+        self.result_queue = SimpleNamespace(qsize=lambda: len(self.crew.results))
+        database.until_it_answers(self.lease.take)
         self.crew.fill()
 
     def guard(self) -> None:
@@ -119,14 +115,14 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def _turn(self, now: float) -> None:
         self._stop_if_asked(now)
         self.crew.hand_out()
-        if now >= self.answers_again_at:
+        if not self.outage.rests(now):
             with self._riding_out_outages():
                 self._write(now)
                 self._watch(now)
                 self._claim(now)
                 for each in self.rounds:
                     each.run_if_due(now)
-                self.outage_pause = 0.0
+                self.outage.is_over()
 
     def _events(self) -> list[Any]:
         wakeup = self.wakeup.fileno() if self.crew.room else None
@@ -140,14 +136,14 @@ class Supervisor(Sentinel):  # type: ignore[misc]
 
     def _pause(self, now: float) -> float:
         """Seconds until something is due that no event tells of."""
-        if now < self.answers_again_at:
-            return min(WATCH, self.answers_again_at - now)
+        if self.outage.rests(now):
+            return min(WATCH, self.outage.until - now)
         due = min(each.due_at for each in self.rounds)
-        if self.crew.is_busy or self.crew.waiting or self.stopping_since:
+        if self.crew.is_busy or self.crew.waiting or self.stop_request.since:
             due = min(due, now + WATCH)
         if self.crew.results or self.crew.losses:
             due = min(due, self.results_since + FLUSH)
-        if self.crew.room and not self.stopping_since:
+        if self.crew.room and not self.stop_request.since:
             due = min(due, self.look_at, now + (self.wakeup.look_every or SAFETY_LOOK))
         return max(0.0, due - now)
 
@@ -170,7 +166,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
 
     def _record(self, batch: list[results.Result]) -> None:
         try:
-            ours = results.record(self.holder, batch)
+            ours = results.record(self.lease.holder, batch)
         except (DataError, IntegrityError) as error:
             self._record_one_by_one(batch, error)
             return
@@ -187,20 +183,20 @@ class Supervisor(Sentinel):  # type: ignore[misc]
                 self._record([result])
         else:
             [result] = batch
-            fence = claims.Fence(result.pk, self.holder, result.attempt)
+            fence = claims.Fence(result.pk, self.lease.holder, result.attempt)
             endings.lost(fence, f"its result cannot be stored: {error}", pause=True)
 
     def _claim(self, now: float) -> None:
         """Claim what the workers can begin soon."""
         room = min(self.crew.room, AT_ONCE)
-        if self.stopping_since or not room:
+        if self.stop_request.since or not room:
             return
         if self.wakeup.look_every:
             self._hear()
-        if now < self.look_at or now >= self.lease_until.value:
+        if now < self.look_at or now >= self.lease.until.value:
             return
         self.claims_made += 1
-        jobs = claims.claim(self.holder, self._queues_in_turn(), room)
+        jobs = claims.claim(self.lease.holder, self._queues_in_turn(), room)
         self.crew.waiting.extend(jobs)
         self.crew.hand_out()
         if len(jobs) == room:
@@ -223,52 +219,25 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def _watch(self, now: float) -> None:
         self.crew.end_overdue(now)
         if stuck := self.crew.free_the_stuck(now):
-            claims.put_back(self.holder, [job.pk for job in stuck])
+            claims.put_back(self.lease.holder, [job.pk for job in stuck])
 
     # --- the lease ----------------------------------------------------------------------------------------
 
-    def _register(self) -> None:
-        began = time.monotonic()
-        self.holder = leases.register(
-            cluster_id=self.cluster_id, pid=os.getpid(), queues=self.queues, workers=self.pool_size
-        )
-        self._lease_began(began)
-
-    def _lease_began(self, at: float) -> None:
-        self.lease_until.value = (
-            at + leases.length().total_seconds() * 0.9
-        )  # we stop sooner than others begin
-
     def _beat(self) -> None:
         """Renew the lease, and show what runs; where the lease was taken from us, begin anew with nothing."""
-        began = time.monotonic()
         stat = SignedPackage.dumps(Stat(self), True)
-        if leases.renew(self.holder, status=self.status(), running=self._running(), stat=stat):
-            self._lease_began(began)
-        else:
+        if not self.lease.renew(status=self.status(), running=self.crew.running(), stat=stat):
             logger.critical("Our lease was taken over: %d jobs are no longer ours.", len(self.crew.held))
             self.crew.forget("its cluster lost its lease")
-            self._register()
+            self.lease.take()
         systemd.notify(systemd.ALIVE)
 
-    def _running(self) -> list[dict[str, Any]]:
-        now = time.monotonic()
-        return [
-            {
-                "worker": worker.pid,
-                "job": job.job_id,
-                "func": job.func,
-                "queue": job.queue,
-                "attempt": job.attempt,
-                "seconds": round(now - worker.state.since, 1),
-            }
-            for worker in self.pool
-            if (job := worker.running)
-        ]
+    def _take_over(self) -> None:
+        self.others.look()
 
-    def _enqueue_due(self) -> None:
-        if not self.stopping_since:
-            enqueue_due(timezone.now())
+    def _enqueue_due(self) -> bool:
+        """Returns whether there may be more."""
+        return not self.stop_request.since and self.scheduler.enqueue_due(timezone.now()) > 0
 
     def _end_cancelled(self) -> None:
         """Jobs that people cancelled: those that have not stopped within the grace are ended."""
@@ -286,92 +255,41 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     @contextmanager
     def _riding_out_outages(self) -> Iterator[None]:
         """Where the database does not answer, wait and ask again; what we hold stays ours until then."""
-        was_out = self.outage_pause > 0
-        try:
-            if was_out:  # the answer to a claim may have been lost
+        with self.outage.ridden_out():
+            if self.outage.pause:
                 self.others.forget()
-                claims.put_back_all_but(self.holder, self.crew.held)
+                claims.put_back_all_but(self.lease.holder, self.crew.held)  # the answer to a claim was lost
             yield
-        except (DatabaseError, InterfaceError) as error:
-            logger.error("The database did not answer: %s", str(error).strip())
-            connections.close_all()
-            self.outage_pause = min(max(0.1, self.outage_pause * 2), LONGEST_OUTAGE_PAUSE)
-            self.answers_again_at = time.monotonic() + self.outage_pause
+        if self.outage.pause:
             systemd.notify(systemd.ALIVE)  # a new process would not help
 
     # --- the end ------------------------------------------------------------------------------------------
 
-    def _hear_signals(self) -> None:
-        """Signals only count and wake the loop up."""
-        reader, writer = os.pipe()
-        for end in (reader, writer):
-            os.set_blocking(end, False)
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        self.crew.selector.register(reader, selectors.EVENT_READ, lambda: os.read(reader, 4096))
-        signal.signal(signal.SIGTERM, lambda *_: None)  # the parent alone decides to stop
-        signal.signal(STOP, lambda *_: self._ask_to_stop(1))
-        signal.signal(STOP_AT_ONCE, lambda *_: self._ask_to_stop(2))
-        if self.parent_pid and not Conf.TESTING:
-            processes.die_with(self.parent_pid, STOP)
-
-    def _ask_to_stop(self, urgency: int) -> None:
-        self.stops_asked = max(self.stops_asked, urgency)
-
     def _stop_if_asked(self, now: float) -> None:
-        if self.stop_event.is_set() or (self.parent_pid and os.getppid() != self.parent_pid):
-            self._ask_to_stop(1)
-        if not self.stops_asked:
-            return
-        if not self.stopping_since:
-            self.stopping_since = now
+        if self.stop_request.begins():
             self.crew.is_leaving = True
             self.crew.take_back()
-            systemd.notify(systemd.STOPPING)
             logger.info("Q Cluster %s stopping: %d jobs run on.", self._name, len(self.crew.held))
-        if self.crew.waiting and now >= self.answers_again_at:
+        if self.stop_request.since and self.crew.waiting and not self.outage.rests(now):
             with self._riding_out_outages():
-                claims.put_back(self.holder, [job.pk for job in self.crew.waiting])
+                claims.put_back(self.lease.holder, [job.pk for job in self.crew.waiting])
                 self.crew.waiting.clear()
-        if self.crew.is_busy and (
-            self.stops_asked > 1 or now - self.stopping_since > settings.Q_STOP_GRACE_SECONDS
-        ):
+        if self.stop_request.is_over_grace and self.crew.is_busy:
             self.crew.kill_all("the cluster was stopped while it ran")
 
     def _has_stopped(self) -> bool:
         crew = self.crew
-        done = not (crew.is_busy or crew.waiting or crew.results or crew.losses)
-        gives_up = time.monotonic() - self.stopping_since > settings.Q_STOP_GRACE_SECONDS + 20  # no database
-        return bool(self.stopping_since) and (done or gives_up)
+        is_done = not (crew.is_busy or crew.waiting or crew.results or crew.losses)
+        return bool(self.stop_request.since) and (is_done or self.stop_request.gives_up)
 
     def _leave(self) -> None:
         self.crew.dismiss(within=2.0)
         self.wakeup.close()
         with self._riding_out_outages():
-            leases.leave(self.holder)
+            self.lease.leave()
         signal.set_wakeup_fd(-1)
         logger.info("Q Cluster %s has stopped.", self._name)
 
     @property
     def _name(self) -> str:
         return str(humanize(self.cluster_id.hex))
-
-
-class Round:
-    """Something that is done every so many seconds."""
-
-    def __init__(self, seconds: float, act: Callable[[], object]) -> None:
-        self.seconds = seconds
-        self.act = act
-        self.due_at = 0.0
-
-    def run_if_due(self, now: float) -> None:
-        if now >= self.due_at:
-            self.due_at = now + self.seconds
-            self.act()
-
-
-class Sized:
-    """What Django Q2's Stat wants of a queue."""
-
-    def __init__(self, size: Callable[[], int]) -> None:
-        self.qsize = size
