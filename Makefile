@@ -5,7 +5,7 @@ PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com 
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint audit clean install-run install-dev
+.PHONY: help run test test-slow soak lint audit clean install-run install-dev
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ test: install-dev  ## Every test on SQLite, then all but the browser's on a real
 test-slow: install-dev  ## The tests that take minutes, on both databases
 	$(PYTEST) -m slow
 	$(PYTEST) -m slow --postgres
+
+soak: install-dev  ## Thousands of jobs while clusters and the database are killed: SQLite, then PostgreSQL
+	$(BIN)/python -m tests.faults.soak --jobs 3000 --seconds 120
+	$(BIN)/python -m tests.faults.soak --jobs 5000 --seconds 240 --postgres
 
 lint: install-dev  ## Style, types, Django's checks as in production, missing migrations
 	$(BIN)/ruff check .

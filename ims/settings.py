@@ -247,9 +247,15 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
-Q_LEASE_SECONDS = env.decimal("Q_LEASE_SECONDS", 30, minimum=2)  # a silent cluster's jobs go on elsewhere then
-Q_STOP_GRACE_SECONDS = env.decimal("Q_STOP_GRACE_SECONDS", 60)  # running jobs may end, then go back to the queue
-Q_CANCEL_GRACE_SECONDS = env.decimal("Q_CANCEL_GRACE_SECONDS", 10)  # a cancelled job may stop by itself, then is ended
+Q_LEASE_SECONDS = env.decimal(
+    "Q_LEASE_SECONDS", 30, minimum=2
+)  # a silent cluster's jobs go on elsewhere then
+Q_STOP_GRACE_SECONDS = env.decimal(
+    "Q_STOP_GRACE_SECONDS", 60
+)  # running jobs may end, then go back to the queue
+Q_CANCEL_GRACE_SECONDS = env.decimal(
+    "Q_CANCEL_GRACE_SECONDS", 10
+)  # a cancelled job may stop by itself, then is ended
 HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
 
 # --- Time -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.db import connection
 
 from scheduling.declaration import QUEUES
 
@@ -42,4 +43,17 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
         )
         for number, name, safe, why, cure in rules
         if not safe
+    ]
+
+
+@register()
+def check_connections(**_: Any) -> list[CheckMessage]:
+    if connection.vendor != "postgresql" or connection.settings_dict["CONN_MAX_AGE"] != 0:
+        return []
+    return [
+        Error(
+            "DATABASES['default']['CONN_MAX_AGE'] is 0: every job would open a connection of its own.",
+            hint="In settings.py, set it above 0, or to None.",
+            id="scheduling.E011",
+        )
     ]

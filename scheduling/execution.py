@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
@@ -74,7 +75,7 @@ def run(declared: DeclaredTask[Any, R], args: tuple[Any, ...], kwargs: Mapping[s
         return None
     running = Running(package["id"], outcome, package.get("allowed", declared.timeout))
     try:
-        with _as_current(running), _soft_timeout(declared, running.allowed):
+        with _as_current(running), _sparing_the_caller(), _soft_timeout(declared, running.allowed):
             result = declared.function(*args, **kwargs)
         _check_storable(declared, result)
     except (Exception, TimeoutException) as error:
@@ -171,6 +172,24 @@ def _as_current(running: Running) -> Iterator[None]:
     finally:
         logs.context.reset(log)
         _running.reset(job)
+
+
+@contextmanager
+def _sparing_the_caller() -> Iterator[None]:
+    """Inline, inside a caller's transaction: a database error of the job does not abort that."""
+    if not connection.in_atomic_block:
+        yield
+        return
+    savepoint = transaction.savepoint()
+    try:
+        yield
+    except DatabaseError:
+        transaction.savepoint_rollback(savepoint)
+        raise
+    except BaseException:
+        transaction.savepoint_commit(savepoint)
+        raise
+    transaction.savepoint_commit(savepoint)
 
 
 @contextmanager

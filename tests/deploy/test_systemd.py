@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.stopping import WITHOUT_DATABASE
+from scheduling.supervisor import BEAT
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 UNITS = ROOT / "deploy" / "systemd"
 CLUSTERS = ("django-q.service", "django-q@.service")
@@ -22,12 +25,6 @@ def options_of(unit: str) -> dict[str, list[str]]:
         if equals and not line.startswith("#"):
             options[name].append(value)
     return options
-
-
-def seconds_of_longest_job() -> float:
-    from scheduling import declaration
-
-    return max(task.timeout for task in declaration.tasks())
 
 
 @pytest.mark.parametrize("unit", ALL)
@@ -49,8 +46,14 @@ def test_each_unit_restarts_for_ever(unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", CLUSTERS)
-def test_a_stop_waits_for_the_longest_job(unit: str) -> None:
-    assert int(options_of(unit)["TimeoutStopSec"][0]) > seconds_of_longest_job()
+def test_a_stop_waits_until_the_grace_of_running_jobs_is_over(unit: str, settings) -> None:
+    assert int(options_of(unit)["TimeoutStopSec"][0]) > settings.Q_STOP_GRACE_SECONDS + WITHOUT_DATABASE
+
+
+@pytest.mark.parametrize("unit", CLUSTERS)
+def test_the_watchdog_waits_for_many_heartbeats(unit: str) -> None:
+    assert options_of(unit)["Type"] == ["notify"]
+    assert int(options_of(unit)["WatchdogSec"][0]) > 10 * BEAT
 
 
 def test_an_instance_serves_the_queue_of_its_name() -> None:

@@ -7,11 +7,12 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
 from scheduling import history, private, schedules
-from scheduling.checks import check_q_cluster
+from scheduling.checks import check_connections, check_q_cluster
 from tests.site import tasks
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,13 @@ def test_an_unsafe_setting_is_refused_by_name(settings, name, value, check_id):
     assert (error.id, name in error.msg, bool(error.hint)) == (check_id, True, True)
     with pytest.raises(SystemCheckError, match=check_id):
         call_command("check")
+
+
+def test_a_connection_for_every_job_is_refused_on_postgresql(monkeypatch):
+    assert check_connections() == []
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    expected = ["scheduling.E011"] if connection.vendor == "postgresql" else []
+    assert [error.id for error in check_connections()] == expected
 
 
 def test_the_django_q2_that_the_engine_extends_is_installed():

@@ -239,3 +239,22 @@ def test_an_error_that_cannot_speak_is_a_failure_like_any_other():
     drain()
     assert job.state == "failed"
     assert "Speechless" in job.error
+
+
+def test_a_database_error_of_an_inline_job_spares_the_transaction_of_its_caller():
+    job = tasks.ask_nonsense.enqueue()
+    Effect.objects.create(name="the caller's")
+    drain()
+    assert job.state == "failed"
+    assert "nowhere" in job.error
+    assert Effect.objects.count() == 1
+
+
+def test_a_rated_job_that_missed_its_slot_by_far_takes_a_new_one():
+    for number in range(2):
+        tasks.limited.enqueue(str(number))
+    drain()
+    QueuedJob.objects.update(lock=timezone.now() - timedelta(hours=1))  # the cluster was down meanwhile
+    drain()
+    assert Effect.objects.count() == 1
+    assert QueuedJob.objects.get().lock > timezone.now()

@@ -1,3 +1,5 @@
+import os
+
 from django.db import models
 
 
@@ -6,6 +8,7 @@ class Effect(models.Model):
 
     name = models.CharField(max_length=100)
     at = models.DateTimeField(auto_now_add=True)
+    pid = models.IntegerField(default=os.getpid)
 
     def __str__(self):
         return self.name

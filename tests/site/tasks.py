@@ -229,3 +229,30 @@ def ignore_cancel(key):
     """Run until somebody ends it."""
     Effect.objects.create(name=key)
     time.sleep(300)
+
+
+@task(retries=STUBBORNLY, timeout=300)
+def hear_nothing(key):
+    """Run on, whatever is raised."""
+    Effect.objects.create(name=key)
+    for _ in range(100):
+        with contextlib.suppress(BaseException):
+            time.sleep(60)
+
+
+@task(retries=STUBBORNLY, timeout=300)
+def tell_and_sleep(key, seconds):
+    Effect.objects.create(name=key)
+    time.sleep(seconds)
+
+
+@task(retries=QUICKLY)
+def ask_nonsense():
+    """A bare database error, outside any transaction of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM nowhere")
+
+
+@task()
+def echo(text):
+    return text

@@ -1,0 +1,286 @@
+"""What Django Q2 does wrong under load or faults, and what else may befall a cluster: impossible here."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from django.db import connection
+from django_q.models import OrmQ, Task
+
+from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob
+from tests.site import tasks
+from tests.site.models import Effect, Mark
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SHORT_LEASE = {"Q_LEASE_SECONDS": "2"}
+
+
+def family(cluster) -> tuple[psutil.Process, list[psutil.Process]]:
+    """The supervisor of a cluster and its workers."""
+    [supervisor] = psutil.Process(cluster.pid).children()
+    return supervisor, supervisor.children()
+
+
+def starts(name) -> int:
+    return Effect.objects.filter(name=name).count()
+
+
+@pytest.fixture
+def ready(qcluster, wait_for):
+    """Start a cluster and wait until it serves."""
+
+    def start(*arguments, **environment):
+        before = Heartbeat.objects.count()
+        cluster = qcluster(*(arguments or ("--workers", "2")), **environment)
+        wait_for(lambda: Heartbeat.objects.exclude(status="").count() > before, timeout=30)
+        wait_for(lambda: family(cluster)[1])
+        return cluster
+
+    return start
+
+
+# --- 1: the deaf cluster ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("victim", ["worker", "supervisor"])
+def test_the_kill_of_an_idle_process_leaves_no_deaf_cluster(ready, victim):
+    supervisor, workers = family(ready())
+    for process in [supervisor] if victim == "supervisor" else workers:
+        process.kill()
+    assert tasks.leave_effect.enqueue("next").result(timeout=15) == {"name": "next"}
+    assert Task.objects.get(func=tasks.leave_effect.path).attempt_count == 1
+
+
+@pytest.mark.parametrize("victim", ["worker", "supervisor"])
+def test_the_job_of_a_killed_process_runs_again_once_and_counts(ready, wait_for, victim):
+    supervisor, _ = family(ready())
+    job = tasks.endure.enqueue("slow one", "slow")
+    wait_for(lambda: starts("slow one") == 1)
+    busy = psutil.Process(Effect.objects.get().pid) if victim == "worker" else supervisor
+    busy.kill()
+    wait_for(lambda: job.state == "succeeded")
+    assert (starts("slow one"), Task.objects.get(id=job.id).attempt_count) == (2, 2)
+
+
+# --- 2: double runs -----------------------------------------------------------------------------------------
+def test_a_job_far_longer_than_any_lease_runs_once(ready, wait_for):
+    ready("--workers", "1", **SHORT_LEASE)
+    job = tasks.tell_and_sleep.enqueue("long", 7)
+    wait_for(lambda: starts("long") == 1)
+    ready("--workers", "1", **SHORT_LEASE)  # would take over what looks dead
+    wait_for(lambda: job.state == "succeeded", timeout=30)
+    assert starts("long") == 1
+    assert Task.objects.get(id=job.id).attempt_count == 1
+
+
+def test_jobs_that_wait_behind_slow_ones_run_once(ready, wait_for):
+    waiting = [tasks.tell_and_sleep.enqueue(f"queue {number}", 0.6) for number in range(6)]
+    ready("--workers", "1", **SHORT_LEASE)
+    ready("--workers", "1", **SHORT_LEASE)
+    wait_for(lambda: all(job.state == "succeeded" for job in waiting), timeout=30)
+    assert [starts(f"queue {number}") for number in range(6)] == [1] * 6
+    assert not Attempt.objects.exists()
+
+
+# --- 3: dead workers are counted ----------------------------------------------------------------------------
+def test_a_job_that_kills_its_worker_every_time_ends_in_failed_with_the_reason(ready, wait_for):
+    ready()
+    job = tasks.poison.enqueue("poison")
+    wait_for(lambda: job.state == "failed")
+    assert job.error == "Lost in attempt 2: worker died: exit 3."
+    assert starts("poison") == 2
+    assert [attempt.error for attempt in Attempt.objects.all()] == ["worker died: exit 3"] * 2
+
+
+def test_a_job_that_hears_nothing_is_killed_after_its_timeout(ready, wait_for):
+    ready()
+    job = tasks.hang.enqueue("hung")
+    wait_for(lambda: job.state == "succeeded", timeout=30)
+    assert "over its timeout of 1 s" in Attempt.objects.get(number=1).error
+    assert Mark.objects.filter(key="hung").exists()
+
+
+# --- 5: stopping --------------------------------------------------------------------------------------------
+def test_a_job_that_outlasts_the_grace_goes_back_into_the_queue_with_the_reason(ready, wait_for):
+    cluster = ready(Q_STOP_GRACE_SECONDS="1")
+    job = tasks.tell_and_sleep.enqueue("long", 60)
+    wait_for(lambda: starts("long") == 1)
+    cluster.terminate()
+    assert cluster.process.wait(timeout=20) == 0
+    assert job.state == "retrying"
+    assert Attempt.objects.get().error == "the cluster was stopped while it ran"
+    assert not Heartbeat.objects.exists()
+
+
+def test_a_second_signal_stops_at_once(ready, wait_for):
+    cluster = ready()
+    job = tasks.tell_and_sleep.enqueue("long", 60)
+    wait_for(lambda: starts("long") == 1)
+    cluster.terminate()
+    wait_for(lambda: Heartbeat.objects.filter(status="Stopping").exists())
+    cluster.terminate()
+    assert cluster.process.wait(timeout=20) == 0
+    assert job.state == "retrying"
+
+
+def test_what_waits_inside_a_stopping_cluster_is_not_counted(ready, wait_for):
+    cluster = ready("--workers", "1")
+    running = tasks.tell_and_sleep.enqueue("first", 1.5)
+    wait_for(lambda: starts("first") == 1)
+    waiting = tasks.leave_effect.enqueue("second")
+    cluster.terminate()
+    assert cluster.process.wait(timeout=20) == 0
+    assert (running.state, waiting.state) == ("succeeded", "waiting")
+    assert QueuedJob.objects.get(job_id=waiting.id).attempts == 0
+
+
+# --- 6: order -----------------------------------------------------------------------------------------------
+def test_a_lower_queue_is_not_starved(ready, wait_for):
+    tasks.urgent.enqueue_many([{"name": "high"} for _ in range(300)])
+    tasks.patient.enqueue("low")
+    ready("--workers", "1")
+    wait_for(lambda: starts("low") == 1, timeout=30)
+    wait_for(lambda: starts("high") == 300, timeout=30)
+    names = list(Effect.objects.order_by("id").values_list("name", flat=True))
+    assert names.index("low") < 300
+
+
+def test_a_claim_reads_the_index(db):
+    with connection.cursor() as cursor:
+        explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            f"{explain} SELECT id FROM django_q_ormq WHERE key = 'normal' AND holder IS NULL"
+            " AND lock <= CURRENT_TIMESTAMP ORDER BY lock, id LIMIT 20"
+        )
+        plan = " ".join(str(row) for row in cursor.fetchall())
+    assert "scheduling_queue_due" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+# --- 12: what cannot be read --------------------------------------------------------------------------------
+def test_an_unreadable_payload_is_kept_and_blocks_nobody(ready, wait_for):
+    broken = tasks.leave_effect.enqueue("broken")
+    OrmQ.objects.update(payload="garbage")
+    ready("--workers", "1")
+    assert tasks.leave_effect.enqueue("next").result(timeout=15)
+    wait_for(lambda: broken.state == "unreadable")
+    assert OrmQ.objects.filter(payload="garbage").exists()
+
+
+# --- 16, 18: many jobs --------------------------------------------------------------------------------------
+def test_recycled_workers_lose_nothing(ready, wait_for):
+    tasks.sleep_only.enqueue_many([{"seconds": 0}] * 1200)  # a worker is replaced after 500
+    ready("--workers", "1")
+    wait_for(lambda: Task.objects.filter(func=tasks.sleep_only.path).count() == 1200, timeout=60)
+    assert not Attempt.objects.exists()
+    assert not QueuedJob.objects.filter(func=tasks.sleep_only.path).exists()
+
+
+def test_a_payload_and_a_result_of_a_megabyte_pass(ready):
+    ready()
+    text = "long " * 250_000
+    assert tasks.echo.enqueue(text).result(timeout=20) == text
+
+
+# --- the holder that sleeps ---------------------------------------------------------------------------------
+def test_a_frozen_cluster_that_wakes_records_nothing_of_what_was_taken_over(ready, wait_for):
+    frozen = ready("--workers", "1", **SHORT_LEASE)
+    job = tasks.tell_and_sleep.enqueue("taken", 3)
+    wait_for(lambda: starts("taken") == 1)
+    supervisor, _ = family(frozen)
+    supervisor.suspend()
+    ready("--workers", "1", **SHORT_LEASE)
+    wait_for(lambda: starts("taken") == 2, timeout=30)
+    supervisor.resume()
+    wait_for(lambda: job.state == "succeeded", timeout=30)
+    assert Task.objects.get(id=job.id).attempt_count == 2
+    assert Attempt.objects.get(job_id=job.id).error == "its cluster or host died"
+    wait_for(lambda: Heartbeat.objects.count() == 2)  # it has registered anew
+    assert tasks.leave_effect.enqueue("both serve").result(timeout=15)
+
+
+def test_the_jobs_of_a_dead_cluster_are_taken_over_by_a_living_one(ready, wait_for):
+    doomed = ready("--workers", "1")
+    job = tasks.endure.enqueue("orphan", "slow")
+    wait_for(lambda: starts("orphan") == 1)
+    doomed.kill()
+    ready("--workers", "1")
+    wait_for(lambda: job.state == "succeeded", timeout=30)
+    assert (starts("orphan"), Task.objects.get(id=job.id).attempt_count) == (2, 2)
+
+
+# --- cancel and pause ---------------------------------------------------------------------------------------
+def test_a_cancelled_job_that_does_not_look_is_ended_after_the_grace(ready, wait_for):
+    ready(Q_CANCEL_GRACE_SECONDS="1")
+    job = tasks.ignore_cancel.enqueue("deaf")
+    wait_for(lambda: starts("deaf") == 1)
+    assert job.cancel(by="Anita")
+    wait_for(lambda: job.state == "cancelled", timeout=20)
+    assert "JobCancelled" in job.error
+    assert Cancellation.objects.get().requested_by == "Anita"
+    assert tasks.leave_effect.enqueue("the worker lives on").result(timeout=15)
+
+
+def test_a_cancelled_job_that_hears_nothing_at_all_is_killed(ready, wait_for):
+    ready(Q_CANCEL_GRACE_SECONDS="0")
+    job = tasks.hear_nothing.enqueue("deaf")
+    wait_for(lambda: starts("deaf") == 1)
+    job.cancel(by="Anita")
+    wait_for(lambda: job.state == "cancelled", timeout=30)
+    assert job.error == "Cancelled by Anita in attempt 1: cancelled, and it did not stop."
+
+
+def test_no_job_of_a_paused_queue_starts_until_it_is_resumed(ready, wait_for):
+    PausedQueue.objects.create(name="normal")
+    job = tasks.leave_effect.enqueue("patience")
+    ready()
+    tasks.urgent.enqueue("another queue")
+    wait_for(lambda: starts("another queue") == 1)
+    assert job.state == "waiting"
+    PausedQueue.objects.all().delete()
+    assert job.result(timeout=15)
+
+
+# --- systemd ------------------------------------------------------------------------------------------------
+@pytest.fixture
+def service_manager(tmp_path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(15)
+        yield manager
+
+
+def test_systemd_hears_that_the_cluster_is_ready_alive_and_stopping(qcluster, service_manager):
+    cluster = qcluster("--workers", "1", NOTIFY_SOCKET=service_manager.getsockname())
+    heard = {service_manager.recv(100), service_manager.recv(100)}
+    assert heard == {b"READY=1", b"WATCHDOG=1"}
+    cluster.terminate()
+    while (state := service_manager.recv(100)) != b"STOPPING=1":
+        assert state == b"WATCHDOG=1"
+    assert cluster.process.wait(timeout=20) == 0
+
+
+# --- the whole --------------------------------------------------------------------------------------------
+def test_a_short_soak_loses_nothing(request):
+    """See soak.py; `make soak` runs a long one."""
+    own = {name: value for name, value in os.environ.items() if name not in ("IMS_TEST_RUN", "DATABASE_URL")}
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.soak",
+        "--jobs",
+        "150",
+        "--seconds",
+        "12",
+        "--clusters",
+        "2",
+    ]
+    if request.config.getoption("--postgres"):
+        command.append("--postgres")
+    ended = subprocess.run(command, env=own, capture_output=True, text=True, timeout=240, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
