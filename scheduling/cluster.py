@@ -11,6 +11,7 @@ import os
 import time
 from typing import Any
 
+from django.conf import settings
 from django_q import cluster as stock
 
 from scheduling import processes
@@ -19,6 +20,7 @@ from scheduling.supervisor import Supervisor
 
 logger = logging.getLogger("django-q")
 
+DEAF_LEASES = 3  # leases without a turn of the supervisor's loop: it is frozen, or waits for ever
 LOOK = 0.5  # seconds between looks at the supervisor
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds before a dead supervisor is started again
 GONE_WITHIN = 5.0  # seconds in which the workers of a dead supervisor end
@@ -33,6 +35,7 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
 
     def start(self) -> int:
         stock.Sentinel = Supervisor  # the name that Cluster.start looks up
+        Supervisor.pulse = stock.get_mp_context().RawValue("d", time.monotonic())
         return int(super().start())
 
     def stop(self) -> bool:
@@ -70,6 +73,9 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
             self.sentinel.join(LOOK)
             if self.signals:
                 self._pass_on(self.signals)
+            if time.monotonic() - Supervisor.pulse.value > DEAF_LEASES * settings.Q_LEASE_SECONDS:
+                logger.critical("The supervisor has been silent for too long; it is killed and replaced.")
+                self.sentinel.kill()
 
     def sig_handler(self, signum: int, frame: Any) -> None:
         """Only count: the first signal asks to stop within the grace, a second one at once."""

@@ -18,6 +18,7 @@ logger = logging.getLogger("django-q")
 DEEPEST = 24  # jobs handed to one worker ahead of time, where they are quick
 AHEAD = 0.05  # seconds of work that may wait at a worker
 STUCK = 0.2  # seconds behind a slow job; then the jobs behind it are taken back
+DEAF = 10.0  # seconds in which a worker takes none of the jobs that it was handed
 KILL_MARGIN = 3.0  # seconds after a job's timeout, in which it may still end by itself
 INTERRUPT_MARGIN = 5.0  # seconds between the exception and the kill, for a cancelled job
 
@@ -158,9 +159,13 @@ class Crew:
     # --- time -------------------------------------------------------------------------------------------
 
     def end_overdue(self, now: float) -> None:
+        """End who runs over the time of his job, and who takes no job at all."""
         for worker in self.workers:
             if worker.overtime(now) > KILL_MARGIN:
                 worker.kill(f"killed: over its timeout of {worker.state.limit:.0f} s")
+            is_idle = worker.held and not worker.running and now < self.lease_until.value
+            if is_idle and now - worker.quiet_since > DEAF:
+                worker.kill("killed: it took no job")
 
     def interrupt(self, cancelled: Iterable[int], now: float) -> None:
         """End cancelled jobs that did not stop by themselves: by an exception, later by a kill."""

@@ -48,6 +48,8 @@ LOWER_SHARE = 10  # one claim in so many begins with a lower queue
 class Supervisor(Sentinel):  # type: ignore[misc]
     """Django Q2's Sentinel, Pusher and Monitor in one process."""
 
+    pulse: Any = None  # monotonic time of the last turn, in memory shared with the parent, which watches it
+
     def __init__(self, *args: Any, start: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, start=False, **kwargs)
         self.queues: tuple[str, ...] = self.broker.queues
@@ -113,6 +115,8 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     # --- one turn -----------------------------------------------------------------------------------------
 
     def _turn(self, now: float) -> None:
+        if self.pulse:
+            self.pulse.value = now
         self._stop_if_asked(now)
         self.crew.hand_out()
         if not self.outage.rests(now):

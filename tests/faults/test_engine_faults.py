@@ -64,6 +64,15 @@ def test_the_job_of_a_killed_process_runs_again_once_and_counts(ready, wait_for,
     assert (starts("slow one"), Task.objects.get(id=job.id).attempt_count) == (2, 2)
 
 
+@pytest.mark.parametrize("frozen", ["worker", "supervisor"])
+def test_a_process_that_hears_nothing_is_replaced(ready, wait_for, frozen):
+    cluster = ready("--workers", "1", **SHORT_LEASE)
+    supervisor, [worker] = family(cluster)
+    (worker if frozen == "worker" else supervisor).suspend()
+    assert tasks.leave_effect.enqueue("next").result(timeout=30) == {"name": "next"}
+    assert Task.objects.get(func=tasks.leave_effect.path).attempt_count == 1
+
+
 # --- 2: double runs -----------------------------------------------------------------------------------------
 def test_a_job_far_longer_than_any_lease_runs_once(ready, wait_for):
     ready("--workers", "1", **SHORT_LEASE)
@@ -193,10 +202,12 @@ def test_a_frozen_cluster_that_wakes_records_nothing_of_what_was_taken_over(read
     job = tasks.tell_and_sleep.enqueue("taken", 3)
     wait_for(lambda: starts("taken") == 1)
     supervisor, _ = family(frozen)
-    supervisor.suspend()
+    for process in (psutil.Process(frozen.pid), supervisor):  # as when a host is suspended
+        process.suspend()
     ready("--workers", "1", **SHORT_LEASE)
     wait_for(lambda: starts("taken") == 2, timeout=30)
-    supervisor.resume()
+    for process in (supervisor, psutil.Process(frozen.pid)):
+        process.resume()
     wait_for(lambda: job.state == "succeeded", timeout=30)
     assert Task.objects.get(id=job.id).attempt_count == 2
     assert Attempt.objects.get(job_id=job.id).error == "its cluster or host died"
