@@ -117,6 +117,9 @@ class OfferChange(models.Model):
     class Meta:
         default_permissions = ()
 
+    def __str__(self) -> str:
+        return f"{self.at}"
+
 
 class PriceView(models.Model):
     """When the view of best offers was last made anew. One row."""
@@ -127,6 +130,9 @@ class PriceView(models.Model):
 
     class Meta:
         default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.refreshed_at}"
 
 
 class OfferImport(BaseModel):

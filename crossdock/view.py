@@ -32,7 +32,9 @@ SOURCE = """
     FROM crossdock_offer offer LEFT JOIN crossdock_brandalias alias ON alias.alias_key = offer.brand_key
 """
 ASKED = {
-    "postgresql": "SELECT * FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS a (brand_key, article_key, n)",
+    "postgresql": (
+        "SELECT * FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS a (brand_key, article_key, n)"
+    ),
     "sqlite": (
         "SELECT b.value AS brand_key, a.value AS article_key, b.key + 1 AS n "
         "FROM json_each(%s) b JOIN json_each(%s) a ON a.key = b.key"
@@ -55,7 +57,8 @@ QUESTION = """
         WHERE best.quantity > 0 AND best.updated_at >= %s
     ),
     ranked AS (
-        SELECT n, supplier_id, price, quantity, ROW_NUMBER() OVER (PARTITION BY n ORDER BY price, place) AS rank
+        SELECT n, supplier_id, price, quantity,
+               ROW_NUMBER() OVER (PARTITION BY n ORDER BY price, place) AS rank
         FROM fresh WHERE newness = 1
     )
     SELECT n, supplier_id, price, quantity FROM ranked WHERE rank <= %s ORDER BY n, rank
@@ -104,9 +107,8 @@ def ask(
     names = dict(suppliers)
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; SET LOCAL statement_timeout = {ASK_MILLISECONDS}"
-            )
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+            cursor.execute(f"SET LOCAL statement_timeout = {ASK_MILLISECONDS}")
         cursor.execute(_question(), _parameters(parts, list(names), since))
         rows = cursor.fetchall()
     for n, supplier_id, price, quantity in rows:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=[VIEW, QUERY])
 def best(request, group):
-    """Price one part from the view, and by the original query: `best("KIA", "0012")` → [(price, supplier)]."""
+    """Price one part from the view, and by the original query: `best("KIA", "0012")`."""
 
     def ask(brand: str, article: str, group: str = GROUP) -> list[tuple[str, int, str]]:
         if request.param == VIEW:
@@ -121,7 +121,7 @@ def test_keys_are_kept_in_bulk_too(group):
     assert Offer.objects.values_list("brand_key", "article_key").get() == ("kia", "a1")
 
 
-# --- the view says what the original query says ---------------------------------------------------------------
+# --- the view says what the original query says -------------------------------------------------------------
 BRANDS = st.sampled_from(["KIA", "kia ", "Mobis", "ВАЗ", "hyundai/kia", "Straße", "STRASSE", "'; --", "%s"])
 ARTICLES = st.sampled_from(["1", "01", "A-1", "a-1", "1 ", "Ё", "\\", '"', "{}"])
 ROWS = st.lists(
