@@ -264,7 +264,8 @@ class CrossDockTask(BaseModel):
         if self.run_token:
             own = own.filter(run_token=self.run_token)
         moved = own.update(updated_at=timezone.now(), **values)
-        self.refresh_from_db()
+        if moved:
+            self.refresh_from_db()
         return bool(moved)
 
 

@@ -56,15 +56,15 @@ def run(file_path: str, supplier_list: str, task_id: str) -> dict[str, Any]:
         counts = process(files.absolute(file_path), task.filename, supplier_list, part, Reporter(task))
         finish(task, part, counts)
     except Stopped:
-        task.refresh_from_db()
+        pass
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        fail(task, error)
-        raise RequestFailed(explain(error)) from error
+        if fail(task, error):
+            raise RequestFailed(explain(error)) from error
     finally:
         files.remove(part)
-    return answer(task)
+    return answer(known(task_id))
 
 
 def answer(task: CrossDockTask) -> dict[str, Any]:
@@ -83,6 +83,10 @@ def begin(task_id: str) -> CrossDockTask:
         updated_at=moment,
         **asdict(Counts()),
     )
+    return known(task_id)
+
+
+def known(task_id: str) -> CrossDockTask:
     try:
         return CrossDockTask.objects.get(pk=task_id)
     except CrossDockTask.DoesNotExist:
@@ -137,10 +141,13 @@ def finish(task: CrossDockTask, part: Path, counts: Counts) -> None:
         files.remove(files.absolute(old_input))
 
 
-def fail(task: CrossDockTask, error: Exception) -> None:
+def fail(task: CrossDockTask, error: Exception) -> bool:
+    """False where it is no longer this worker's: then another one has the say."""
     with transaction.atomic():
-        if task.mark_as_failed(explain(error)):
-            news.tell_failed(task)
+        if not task.mark_as_failed(explain(error)):
+            return False
+        news.tell_failed(task)
+    return True
 
 
 def explain(error: Exception) -> str:
