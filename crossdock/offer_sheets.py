@@ -111,7 +111,7 @@ class Reader:
             price = Decimal(_plain_number(text)).quantize(CENT)
         except InvalidOperation:
             raise Wrong(f"“{text[:40]}” is no price: give a number, e.g. 1250.50.") from None
-        if not 0 < price <= MOST_MONEY:
+        if not (price.is_finite() and 0 < price <= MOST_MONEY):
             raise Wrong(f"“{text[:40]}” is no price: give more than zero, at most ten digits.")
         return price
 

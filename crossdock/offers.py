@@ -5,6 +5,7 @@ A bad row is left out and told, and harms no other. The same file twice changes 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,7 @@ from ims.lib.sheets import SheetError
 
 BATCH = 2_000  # rows in one statement and transaction
 SHOWN_ERRORS = 200
+KEPT_UNFINISHED = timedelta(days=2)  # an upload whose import never ended
 UPSERT = """
     INSERT INTO crossdock_offer
         (supplier_id, brand, brand_key, article, article_key, price, quantity, updated_at) VALUES {rows}
@@ -75,13 +77,27 @@ def write(import_id: int, tell: Callable[[int, int], None] = lambda done, total:
             report = go_through(content, chosen.name, chosen.supplier, Teller(chosen, tell))
     except SheetError as error:
         OfferImport.objects.filter(pk=import_id).update(error=str(error), updated_at=now())
+        forget_upload(chosen)
         raise
     report.percent = 100
     OfferImport.objects.filter(pk=import_id).update(
         report=asdict(report), error="", finished_at=now(), updated_at=now()
     )
-    chosen.file.delete(save=False)
+    forget_upload(chosen)
     return counts(asdict(report))
+
+
+def forget_upload(chosen: OfferImport) -> None:
+    chosen.file.delete(save=False)
+    OfferImport.objects.filter(pk=chosen.pk).update(file="")
+
+
+def prune(at: datetime) -> int:
+    """Remove uploads whose imports never ended; returns how many."""
+    left = OfferImport.objects.filter(created_at__lt=at - KEPT_UNFINISHED).exclude(file="")
+    for chosen in (forgotten := list(left)):
+        forget_upload(chosen)
+    return len(forgotten)
 
 
 def counts(report: dict[str, Any]) -> dict[str, int]:

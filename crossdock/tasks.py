@@ -47,7 +47,7 @@ def recover_lost_requests() -> dict[str, int]:
 @task(queue=LOW, timeout=600, every=timedelta(days=1), schedule="crossdock_prune", unique=True)
 def prune_cross_dock() -> int:
     """Remove old uploads and results."""
-    return services.prune(now())
+    return services.prune(now()) + offers.prune(now())
 
 
 if settings.DEBUG:
