@@ -40,25 +40,28 @@ ASKED = {
         "FROM json_each(%s) b JOIN json_each(%s) a ON a.key = b.key"
     ),
 }
-MEMBERS = {
-    "postgresql": "SELECT * FROM unnest(%s::bigint[]) WITH ORDINALITY AS m (supplier_id, place)",
-    "sqlite": "SELECT value AS supplier_id, key AS place FROM json_each(%s)",
+MEMBER = {  # whether a supplier is asked, and which comes first by name
+    "postgresql": "best.supplier_id = ANY(%s::bigint[])",
+    "sqlite": "best.supplier_id IN (SELECT value FROM json_each(%s))",
+}
+PLACE = {
+    "postgresql": "array_position(%s::bigint[], supplier_id)",
+    "sqlite": "(SELECT key FROM json_each(%s) WHERE value = supplier_id)",
 }
 QUESTION = """
-    WITH asked AS ({asked}), members AS ({members}),
+    WITH asked AS ({asked}),
     fresh AS (
-        SELECT asked.n, best.supplier_id, best.price, best.quantity, members.place,
+        SELECT asked.n, best.supplier_id, best.price, best.quantity,
                ROW_NUMBER() OVER (PARTITION BY asked.n, best.supplier_id
                                   ORDER BY best.updated_at DESC, best.price, best.id) AS newness
         FROM asked
         JOIN crossdock_best_offer best
           ON best.article_key = asked.article_key AND best.brand_key = asked.brand_key
-        JOIN members ON members.supplier_id = best.supplier_id
-        WHERE best.quantity > 0 AND best.updated_at >= %s
+        WHERE {member} AND best.quantity > 0 AND best.updated_at >= %s
     ),
     ranked AS (
         SELECT n, supplier_id, price, quantity,
-               ROW_NUMBER() OVER (PARTITION BY n ORDER BY price, place) AS rank
+               ROW_NUMBER() OVER (PARTITION BY n ORDER BY price, {place}) AS rank
         FROM fresh WHERE newness = 1
     )
     SELECT n, supplier_id, price, quantity FROM ranked WHERE rank <= %s ORDER BY n, rank
@@ -116,14 +119,15 @@ def ask(
 
 
 def _question() -> str:
-    return QUESTION.format(asked=ASKED[connection.vendor], members=MEMBERS[connection.vendor])
+    vendor = connection.vendor
+    return QUESTION.format(asked=ASKED[vendor], member=MEMBER[vendor], place=PLACE[vendor])
 
 
 def _parameters(parts: Sequence[Part], suppliers: list[int], since: datetime) -> list[object]:
     lists: list[list[object]] = [[part[0] for part in parts], [part[1] for part in parts], [*suppliers]]
     as_json = connection.vendor != "postgresql"
-    given = [json.dumps(each) if as_json else each for each in lists]
-    return [*given, connection.ops.adapt_datetimefield_value(since), BEST]
+    brands, articles, members = (json.dumps(each) if as_json else each for each in lists)
+    return [brands, articles, members, connection.ops.adapt_datetimefield_value(since), members, BEST]
 
 
 def refresh() -> PriceView:
