@@ -44,11 +44,18 @@ def result_url(task_id: UUID) -> str:
     return f"{settings.MEDIA_URL}{EXPORTS}/{result_name(task_id)}"
 
 
-def part_path(task_id: UUID, token: UUID) -> Path:
+def part_path(task_id: UUID, token: object) -> Path:
     """Where a worker writes before its result is whole; each has its own."""
     folder = media() / EXPORTS
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{result_name(task_id)}.{token.hex}.part"
+    return folder / f"{result_name(task_id)}.{token}.part"
+
+
+def remove_input(file_path: str) -> None:
+    """Take away an upload that was priced; what lies elsewhere is not ours to remove."""
+    path = absolute(file_path).resolve()
+    if path.is_relative_to(media().resolve()):
+        remove(path)
 
 
 def remove(path: Path) -> None:

@@ -53,8 +53,10 @@ def run(file_path: str, supplier_list: str, task_id: str) -> dict[str, Any]:
         return answer(task)
     part = files.part_path(task.pk, task.run_token)
     try:
-        counts = process(files.absolute(file_path), task.filename, supplier_list, part, Reporter(task))
+        source = files.absolute(file_path)
+        counts = process(source, source.name, supplier_list, part, Reporter(task))
         finish(task, part, counts)
+        files.remove_input(file_path)
     except Stopped:
         pass
     except (OperationalError, InterfaceError):
@@ -128,7 +130,7 @@ def stop_for_operator(task: CrossDockTask) -> None:
 
 def finish(task: CrossDockTask, part: Path, counts: Counts) -> None:
     """Put the result in its place and say so, both or neither, unless somebody was faster."""
-    path, old_input = files.result_path(task.pk), task.input_file
+    path = files.result_path(task.pk)
     with transaction.atomic():
         if not own(task).select_for_update().exists():
             raise Stopped
@@ -137,8 +139,6 @@ def finish(task: CrossDockTask, part: Path, counts: Counts) -> None:
         own(task).update(**facts)
         task.mark_as_success(files.result_url(task.pk))
         news.tell_ready(task)
-    if old_input:
-        files.remove(files.absolute(old_input))
 
 
 def fail(task: CrossDockTask, error: Exception) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -123,7 +124,7 @@ def _question() -> str:
     return QUESTION.format(asked=ASKED[vendor], member=MEMBER[vendor], place=PLACE[vendor])
 
 
-def _parameters(parts: Sequence[Part], suppliers: list[int], since: datetime) -> list[object]:
+def _parameters(parts: Sequence[Part], suppliers: list[int], since: datetime) -> list[Any]:
     lists: list[list[object]] = [[part[0] for part in parts], [part[1] for part in parts], [*suppliers]]
     as_json = connection.vendor != "postgresql"
     brands, articles, members = (json.dumps(each) if as_json else each for each in lists)

@@ -80,9 +80,11 @@ def task_list(request: HttpRequest) -> HttpResponse:
     found = queries.search(**chosen.wanted, user=request.user)
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
     shown = [about(task, request) for task in page]
-    seen = f"{page.paginator.count}-" + "-".join(f"{each['task'].updated_at.timestamp()}" for each in shown)
+    seen = "-".join([str(page.paginator.count), *(version(each) for each in shown)])
     if request.htmx and request.GET.get("seen") == seen:
         return HttpResponse(status=NO_CHANGE)
+    request.GET = request.GET.copy()
+    request.GET.pop("seen", None)  # it has no place in the pager's links
     parameters = {**request.GET.dict(), "seen": seen}
     context = {
         "page_obj": page,
@@ -103,10 +105,10 @@ def task_detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """One price request; as a fragment, its state alone, and nothing while it has not changed."""
     known = CrossDockTask.objects.select_related("user", "cancelled_by")
     task = get_object_or_404(known, pk=task_id)
-    seen = str(task.updated_at.timestamp())
-    if request.htmx and request.GET.get("seen") == seen:
+    shown = about(task, request)
+    if request.htmx and request.GET.get("seen") == version(shown):
         return HttpResponse(status=NO_CHANGE)
-    context = {**about(task, request), "seen": seen, "stages": stages(task)}
+    context = {**shown, "seen": version(shown), "stages": stages(task)}
     if request.htmx:
         return render(request, "crossdock/parts/state.html", context)
     comments = task.comments.select_related("user")
@@ -131,6 +133,11 @@ def about(task: CrossDockTask, request: HttpRequest) -> dict[str, Any]:
         "may_retry": task.status in (Status.FAILED, Status.CANCELLED) and is_kept,
         "may_repeat": task.status == Status.SUCCESS and bool(task.output_url) and rules.may_ask(request.user),
     }
+
+
+def version(shown: dict[str, Any]) -> str:
+    """Changes with everything that a page shows of a request, but for ticking times."""
+    return f"{shown['task'].updated_at.timestamp():.3f}.{shown['place'] or 0}"
 
 
 def stages(task: CrossDockTask) -> list[dict[str, Any]]:

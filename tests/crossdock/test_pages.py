@@ -137,6 +137,15 @@ def test_an_unchanged_list_is_not_sent_again(page, buyer):
     assert page.get(poll, **HTMX).status_code == 200
 
 
+def test_a_place_in_the_queue_moves_on(page, buyer):
+    first, second = ask(buyer), ask(buyer)
+    poll = page.get(LIST).context["poll"]
+    actions.cancel(first, buyer)
+    assert "Number 1 in the queue" in page.get(poll, **HTMX).content.decode()
+    assert "seen=" not in page.get(f"{LIST}?page=1&seen=x").context["request"].GET.urlencode()
+    assert second.status == Status.PENDING
+
+
 def test_the_list_is_narrowed_by_state_owner_and_words(page, buyer, colleague):
     mine, theirs = ask(buyer, name="mine.xlsx"), ask(colleague, name="theirs.xlsx")
     CrossDockTask.objects.filter(pk=theirs.pk).update(status=Status.FAILED)

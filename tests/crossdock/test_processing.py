@@ -1,5 +1,6 @@
 """A price request from its file to its result: which cells come out of which cells."""
 
+import tracemalloc
 from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from openpyxl import load_workbook
 
-from crossdock import actions, runs, view
+from crossdock import actions, runs, stages, view
 from crossdock.models import CrossDockTask, Status
 from crossdock.result_sheets import HEADINGS
 from crossdock.services import process_cross_dock_data_from_file
@@ -232,6 +233,30 @@ def test_progress_only_grows(asked, monkeypatch, buyer):
     assert percents == sorted(percents)
     assert len(set(percents)) > 5
     assert list(dict.fromkeys(stage for stage, _ in seen)) == ["reading", "pricing", "writing"]
+
+
+def test_outside_code_may_name_any_file_below_media(buyer, media):
+    path = media / "uploads" / "parts.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("Бренд;Артикул\nKIA;0012345\n")
+    task = CrossDockTask.objects.create(filename="parts", supplier_group=GROUP, user=buyer)
+    assert process_file_task(str(path), GROUP, str(task.pk))["status"] == "success"
+    assert result_of(task)[1][3] == 10.5
+    assert not path.exists()
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    def peak(rows: int) -> int:
+        path = tmp_path / f"{rows}.xlsx"
+        path.write_bytes(request_file(*many_rows(rows)).getvalue())
+        tracemalloc.start()
+        try:
+            stages.process(path, path.name, GROUP, tmp_path / "result.xlsx")
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(9_000) < peak(3_000) + 1_000_000
 
 
 def test_an_unknown_task_is_an_error_that_is_not_retried():

@@ -4,7 +4,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.management.base import BaseCommand, CommandError
 
 from crossdock import actions, demo, view
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=USERNAME).first()
         if user:
             user.groups.add(Group.objects.get_or_create(name=roles.BUYER)[0])
+            user.user_permissions.add(*Permission.objects.filter(content_type__app_label="crossdock"))
             ask_first(user)
         self.stdout.write(self.style.SUCCESS(f"The demo's cross-dock is ready: {added} new offers."))
 
