@@ -67,7 +67,7 @@ def recover(at: datetime) -> dict[str, int]:
     given_back = failed = 0
     for task in services.silent(at):
         with transaction.atomic():
-            if services.give_back(task):
+            if services.give_back(task, _reason(task)):
                 enqueue(task)
                 given_back += 1
             else:
@@ -82,9 +82,15 @@ def _fail_without_job(task: CrossDockTask) -> bool:
     handle = job(task.job_id)
     if task.job_id and handle.state in ("scheduled", "waiting", "running", "retrying"):
         return False
-    lines = (handle.error or "").strip().splitlines() if task.job_id else []
-    reason = f": {lines[-1]}" if lines else ""
-    return task.status in UNFINISHED and task.mark_as_failed(services.NEVER_RAN.format(reason=reason))
+    failed = services.NEVER_RAN.format(reason=_reason(task))
+    return task.status in UNFINISHED and task.mark_as_failed(failed)
+
+
+def _reason(task: CrossDockTask) -> str:
+    """What its job said last, in brackets."""
+    error = job(task.job_id).error if task.job_id else None
+    lines = (error or "").strip().splitlines()
+    return f" ({lines[-1][:500]})" if lines else ""
 
 
 def _record(action: str, task: CrossDockTask, user: User) -> None:

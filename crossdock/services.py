@@ -26,8 +26,8 @@ __all__ = ["process_cross_dock_data_from_file", "query_supplier_data"]
 
 SILENCE = timedelta(seconds=60)  # of a running request, after which its worker counts as lost
 MOST_RUNS = 3  # workers that may be lost with one request
-LOST = "Its worker was lost {n} times: split the file, or tell the operator, then retry."
-NEVER_RAN = "Its job ended without a result{reason}. Retry."
+LOST = "Its worker was lost {n} times{reason}: split the file, or tell the operator, then retry."
+NEVER_RAN = "Its job ended without a result{reason}: retry."
 
 
 class NotNow(Exception):
@@ -125,10 +125,10 @@ def silent(at: datetime) -> QuerySet[CrossDockTask]:
     return CrossDockTask.objects.filter(status=Status.RUNNING, heard_at__lt=at - SILENCE)
 
 
-def give_back(task: CrossDockTask) -> bool:
+def give_back(task: CrossDockTask, reason: str = "") -> bool:
     """A request whose worker was lost waits again, or fails when that happens too often."""
     if task.runs >= MOST_RUNS:
-        task.mark_as_failed(LOST.format(n=task.runs))
+        task.mark_as_failed(LOST.format(n=task.runs, reason=reason))
         return False
     same_run = CrossDockTask.objects.filter(
         pk=task.pk, status=Status.RUNNING, run_token=task.run_token, heard_at=task.heard_at

@@ -48,7 +48,8 @@ def process_file(request: HttpRequest) -> HttpResponse:
 @needs_role(*rules.ASK)
 def preview(request: HttpRequest) -> HttpResponse:
     """What an upload would be read as, before it is asked: columns, first rows, the group's offers."""
-    context: dict[str, Any] = about_group(request.POST.get("supplier_group", ""))
+    group = request.POST.get("supplier_group", "")
+    context: dict[str, Any] = about_group(group if group in queries.groups() else "")
     if file := request.FILES.get("file"):
         try:
             context["preview"] = request_sheets.preview(file.file, file.name)

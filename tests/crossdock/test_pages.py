@@ -81,6 +81,11 @@ def test_the_preview_shows_columns_rows_and_freshness(page):
     assert not CrossDockTask.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["", "Nobody", "\x00"])
+def test_the_preview_of_an_unknown_group_is_no_error(page, name):
+    assert page.post(f"{UPLOAD}preview/", {"supplier_group": name}).status_code == 200
+
+
 def test_the_preview_tells_what_is_wrong(page):
     file = SimpleUploadedFile("a.csv", "Бренд\nKIA\n".encode())
     answer = page.post(f"{UPLOAD}preview/", {"file": file, "supplier_group": GROUP})
