@@ -256,7 +256,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
         finally:
             tracemalloc.stop()
 
-    assert peak(9_000) < peak(3_000) + 1_000_000
+    assert peak(6_000) < peak(2_000) + 1_000_000
 
 
 def test_an_unknown_task_is_an_error_that_is_not_retried():
