@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "scheduling",  # before django_q: its `qcluster` command is the one that runs
     "ims.notices",
     "masterdata",
+    "crossdock",
     "django_q",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -273,6 +274,11 @@ TRACKING_GIVE_UP_DAYS = env.number("TRACKING_GIVE_UP_DAYS", 60, minimum=1)  # wi
 TRACKING_QUIET_DAYS = env.number("TRACKING_QUIET_DAYS", 7, minimum=1)  # without movement: needs attention
 TRACKING_LATE_DAYS = env.number("TRACKING_LATE_DAYS", 10, minimum=1)  # on the way for longer: late
 TRACKING_DIGEST_HOUR = env.number("TRACKING_DIGEST_HOUR", 8, maximum=23)  # in OPERATIONS_TIME_ZONE
+
+# --- Cross-dock -----------------------------------------------------------------------------------------
+CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count
+CROSSDOCK_VIEW_MINUTES = env.number("CROSSDOCK_VIEW_MINUTES", 15, minimum=1)  # older: the original query
+CROSSDOCK_KEEP_DAYS = env.number("CROSSDOCK_KEEP_DAYS", 30, minimum=1)  # uploads and results; then removed
 
 # --- Mail -----------------------------------------------------------------------------------------------
 vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))

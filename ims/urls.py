@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("ims.notices.urls")),  # /notices/, /api/notices/
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
+    path("", include("crossdock.urls")),  # /cross-dock/, /api/cross-dock/, /media/exports/
     path("admin/", admin.site.urls),
 ]
