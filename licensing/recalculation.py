@@ -6,7 +6,8 @@ taken in the order of the licences' ids, so that nobody waits in a circle.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.timezone import now
@@ -51,7 +52,7 @@ def write(wrong: Differences) -> None:
             cursor.executemany(ITEM_UPDATE, [_cells(change, moment) for change in wrong.items])
 
 
-def _cells(change: LicenceChange | ItemChange, moment: object) -> Sequence[object]:
+def _cells(change: LicenceChange | ItemChange, moment: str | datetime) -> Sequence[Any]:
     plain = [figure if isinstance(figure, bool) else str(figure) for figure in change.new]
     return [*plain, moment, change[0]]
 

@@ -54,7 +54,8 @@ class Report:
         for licence in found.licences:
             if licence.old.overdrawn_cif != licence.new.overdrawn_cif:
                 self.moved_overdrawn[licence.number] = licence.new.overdrawn_cif
-        for change in (*found.licences, *found.items):
+        changes: list[LicenceChange | ItemChange] = [*found.licences, *found.items]
+        for change in changes:
             for kind, words in described(change):
                 self.counts[kind] += 1
                 if self.counts[kind] <= SHOWN:
@@ -133,7 +134,9 @@ class Report:
 def described(change: LicenceChange | ItemChange) -> Iterator[tuple[str, str]]:
     """Each figure that differs, as (kind, 'L-1: 100.00 → 90.00')."""
     name = change.number if isinstance(change, LicenceChange) else f"{change.number} item {change.serial}"
-    for kind, old, new in zip(change.new._fields, change.old, change.new, strict=True):
+    before, after = change.old._asdict(), change.new._asdict()
+    for kind, new in after.items():
+        old = before[kind]
         if old != new:
             yield kind, f"{name}: {shown(kind, old)} → {shown(kind, new)}"
 

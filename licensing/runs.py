@@ -21,7 +21,7 @@ LOST = ("failed", "cancelled", "unknown")  # states of a job that will not end i
 
 def run_all(run_id: int | None = None) -> dict[str, str]:
     """Sync all licences; the answer is what the history keeps: status, output, timestamp, perhaps error."""
-    run = SyncRun.objects.filter(pk=run_id).first() or SyncRun()
+    run = (SyncRun.objects.filter(pk=run_id).first() if run_id else None) or SyncRun()
     begin(run)
     report = sync.sync(day_in_india(now()), dry=run.is_dry, tell=Watch(run).tell, stop=cancelled)
     end(run, report)

@@ -153,4 +153,5 @@ class ImportItem(LedgerRow):
     @property
     def over_quantity(self) -> Decimal:
         """How much more was taken than the item holds."""
-        return max(Decimal(0), self.debited_quantity + self.allotted_quantity - self.quantity)
+        over: Decimal = self.debited_quantity + self.allotted_quantity - self.quantity
+        return max(Decimal(0), over)
