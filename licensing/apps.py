@@ -5,3 +5,8 @@ class LicensingConfig(AppConfig):
     name = "licensing"
     verbose_name = "Licences"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from licensing import navigation
+
+        navigation.register()

@@ -136,14 +136,22 @@ def licences_of(model: type[LedgerRow], rows: Iterable[LedgerRow]) -> list[set[i
     field = model._meta.get_field(first)
     if not isinstance(field, models.ForeignKey):
         return [set() for _ in rows]  # nothing points to a row that is not stored
-    pointers = [getattr(row, field.attname) for row in rows]
+    pointers = [pointer_of(row, field) for row in rows]
     if not rest:
-        return [{pointer} for pointer in pointers]
+        return [set() if pointer is None else {pointer} for pointer in pointers]
     known: dict[int, set[int]] = {}
     targets = field.related_model._base_manager.filter(pk__in=set(pointers)).exclude(**{rest: None})
     for pk, licence_id in targets.values_list("pk", rest).distinct():
         known.setdefault(pk, set()).add(licence_id)
-    return [known.get(pointer, set()) for pointer in pointers]
+    return [known.get(pointer, set()) if pointer else set() for pointer in pointers]
+
+
+def pointer_of(row: LedgerRow, field: Any) -> int | None:
+    """The id that a foreign key has, or will have: what it points to may have been saved since."""
+    pointer: int | None = getattr(row, field.attname)
+    if pointer is None and field.is_cached(row) and (target := getattr(row, field.name)) is not None:
+        pointer = target.pk
+    return pointer
 
 
 def all_licences(rows: Mapping[int, Facts]) -> set[int]:

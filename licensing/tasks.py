@@ -2,11 +2,17 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.utils.timezone import now
 
-from licensing import runs, sync
+from ims.accounts.models import User
+from ims.lib.locks import one_at_a_time
+from licensing import importing, runs, sync
 from licensing.balances import day_in_india
-from scheduling import NORMAL, Retry, progress, task
+from licensing.models import SyncRun
+from scheduling import LOW, NORMAL, Retry, progress, task
+
+SYNC_LOCK = 0x4C494353  # so that two clicks begin one sync
 
 
 @task(
@@ -27,3 +33,28 @@ def sync_all_licenses(run_id: int | None = None) -> dict[str, str]:
 def recalculate_stale() -> int:
     """Work out the licences that a large change has touched; the schedule catches what came at the end."""
     return sync.recalculate_stale(day_in_india(now()), lambda done, total: progress(done, total, runs.STAGE))
+
+
+def queue_sync(user: User | None, *, dry: bool = False) -> SyncRun:
+    """Begin a sync that people can watch, or return the one that is under way."""
+    with transaction.atomic():
+        one_at_a_time(SYNC_LOCK)
+        latest = runs.latest()
+        if latest and runs.stage_of(latest)["stage"] in ("waiting", "running"):
+            return latest
+        run = SyncRun.objects.create(user=user, is_dry=dry)
+        run.job_id = sync_all_licenses.enqueue(run_id=run.pk).id
+        run.save(update_fields=["job_id"])
+    return run
+
+
+@task(queue=NORMAL, timeout=900, retries=Retry(attempts=3, delay=10), unique=True)
+def import_sheet(import_id: int, rows: int) -> int:
+    """Write a confirmed spreadsheet of so many rows."""
+    return importing.write(import_id, lambda done: progress(done, rows, "Writing rows"))
+
+
+@task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="unconfirmed_licence_imports", unique=True)
+def remove_unconfirmed_imports() -> int:
+    """Remove uploaded spreadsheets that nobody has confirmed within a day."""
+    return importing.remove_unconfirmed(now())
