@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from licensing import ledger
@@ -50,9 +49,7 @@ class LedgerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for my
     changelist_view = in_one_block(admin.ModelAdmin.changelist_view)  # type: ignore[assignment]
     delete_view = in_one_block(admin.ModelAdmin.delete_view)  # type: ignore[assignment]
 
-    def save_formset(
-        self, request: HttpRequest, form: ModelForm[Any], formset: BaseModelFormSet[Any, Any], change: bool
-    ) -> None:
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The licences of all rows are locked in one go, in their order."""
         rows = [each.instance for each in formset.forms if isinstance(each.instance, LedgerRow)]
         with ledger.changes(request.user) as block:
@@ -114,7 +111,7 @@ class LicenseAdmin(LedgerAdmin):
     readonly_fields = ("balance_cif", "overdrawn_cif", "is_null", "is_expired", "is_stale")
     inlines = (ExportItemInline, ImportItemInline, AttachmentInline)
 
-    def save_model(self, request: HttpRequest, licence: License, form: ModelForm[Any], change: bool) -> None:
+    def save_model(self, request: HttpRequest, licence: License, form: Any, change: bool) -> None:
         """The entered fields alone: a recalculation may be writing the figures at this very moment."""
         with ledger.changes(request.user) as block:
             if change:

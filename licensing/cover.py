@@ -11,7 +11,8 @@ from licensing.balances import GRAM, ZERO, Pool, money
 from licensing.models import ImportItem, License
 from licensing.queries import expired
 
-MOST = 200  # items that are looked at
+MOST = 1000  # items that are looked at
+SPARE = 10  # further ones that are shown once everything is covered
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ def cover(
     """
     found = Cover(quantity)
     purses = Purses()
+    spare = 0
     for item in usable_items(hs_code, today, unit):
         usable = purses.usable(item, unit_value)
         if usable <= 0:
             continue
-        take = min(usable, max(ZERO, found.missing))
+        take = min(usable, found.missing)
+        spare += take == 0
+        if spare > SPARE:
+            break
         value = money(take * unit_value)
         purses.pay(item, value)
         found.offers.append(Offer(item, usable, take, value, usable >= quantity))
