@@ -7,6 +7,7 @@ class LicensingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from licensing import navigation
+        from licensing import navigation, reminders
 
         navigation.register()
+        reminders.register_kinds()

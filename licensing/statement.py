@@ -84,9 +84,11 @@ def reservation_line(each: AllotmentItem) -> Line:
     )
 
 
-def balance_over_time(lines: list[Line]) -> list[list[float]]:
-    """For the chart: seconds since 1970 of each day with an entry, and the balance at its end."""
+def balance_over_time(lines: list[Line], today: date) -> list[list[float]]:
+    """For the chart: the seconds since 1970 of each day with an entry and of today, and its last balance."""
     days = {line.day: float(line.balance) for line in lines}
+    if days and max(days) < today:
+        days[today] = float(lines[-1].balance)
     return [[midnight(day) for day in days], list(days.values())]
 
 

@@ -1,13 +1,13 @@
 """Background jobs of licences."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from ims.accounts.models import User
 from ims.lib.locks import one_at_a_time
-from licensing import importing, runs, sync
+from licensing import importing, reminders, runs, sync
 from licensing.balances import day_in_india
 from licensing.models import SyncRun
 from scheduling import LOW, NORMAL, Retry, progress, task
@@ -58,3 +58,19 @@ def import_sheet(import_id: int, rows: int) -> int:
 def remove_unconfirmed_imports() -> int:
     """Remove uploaded spreadsheets that nobody has confirmed within a day."""
     return importing.remove_unconfirmed(now())
+
+
+@task(queue=LOW, timeout=300, cron="0 8 * * *", tz="Asia/Kolkata", schedule="licence_reminders", unique=True)
+def send_licence_reminders() -> int:
+    """Tell of licences that expire soon or run low: at the bell now, and by an e-mail to each manager."""
+    today = day_in_india(now())
+    reminders.tell(today)
+    jobs = [{"user_id": user.pk, "day": today.isoformat()} for user in reminders.readers(today)]
+    send_licence_reminders_to.enqueue_many(jobs)
+    return len(jobs)
+
+
+@task(queue=LOW, timeout=90, retries=Retry(attempts=6, delay=60), unique=True)
+def send_licence_reminders_to(user_id: int, day: str) -> bool:
+    """Send one person's e-mail; only what the mail server refused for now is retried."""
+    return reminders.send(user_id, date.fromisoformat(day))

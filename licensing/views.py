@@ -53,14 +53,14 @@ def may_act(request: HttpRequest) -> bool:
 def license_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One licence: facts, items, ledger, chart, history, papers."""
     licence = get_object_or_404(License.objects.prefetch_related("import_items", "export_items"), pk=pk)
-    lines = statement(licence)
+    lines, today = statement(licence), day_in_india(now())
     context: dict[str, Any] = {
         "license": licence,
-        "today": day_in_india(now()),
+        "today": today,
         "lines": lines[-ENTRIES:],
         "hidden": max(0, len(lines) - ENTRIES),
         "credit": sum((line.amount for line in lines if line.kind == "credit"), 0),
-        "series": balance_over_time(lines),
+        "series": balance_over_time(lines, today),
         "changes": licence.changes.select_related("user")[:CHANGES],
         "attachments": licence.attachments.select_related("user"),
         "attachment_form": AttachmentForm(),

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import IO, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -38,8 +39,8 @@ class Column:
         known: Any = self.model._meta.get_field(self.field)
         if isinstance(known, models.DateField):
             return read_date(text)
-        if isinstance(known, models.DecimalField | models.IntegerField):
-            text = text.replace(",", "")
+        if isinstance(known, models.DecimalField):
+            return known.clean(text.replace(",", ""), None).quantize(Decimal(1).scaleb(-known.decimal_places))
         return known.clean(text, None)
 
 
