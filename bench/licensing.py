@@ -123,8 +123,8 @@ def fill(licences: int, rows: int) -> None:
     insert(
         "boerow",
         "bill_of_entry_id, item_id, transaction_type, qty, cif_fc, cif_inr",
-        f"1 + n % {boes}, 1 + (CAST(n AS BIGINT) * 7919) % {items}, CASE WHEN n % 50 = 0 THEN 'C' ELSE 'D' END,"
-        " 10.125, 1000 + n % 97 + 0.37, 0",
+        f"1 + n % {boes}, 1 + (CAST(n AS BIGINT) * 7919) % {items},"
+        " CASE WHEN n % 50 = 0 THEN 'C' ELSE 'D' END, 10.125, 1000 + n % 97 + 0.37, 0",
         series(debits),
     )
     insert(
