@@ -45,9 +45,9 @@ def in_one_block(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
 
 class LedgerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for mypy only
-    changeform_view = in_one_block(admin.ModelAdmin.changeform_view)  # type: ignore[assignment]
-    changelist_view = in_one_block(admin.ModelAdmin.changelist_view)  # type: ignore[assignment]
-    delete_view = in_one_block(admin.ModelAdmin.delete_view)  # type: ignore[assignment]
+    changeform_view = in_one_block(admin.ModelAdmin.changeform_view)
+    changelist_view = in_one_block(admin.ModelAdmin.changelist_view)
+    delete_view = in_one_block(admin.ModelAdmin.delete_view)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The licences of all rows are locked in one go, in their order."""

@@ -16,17 +16,19 @@ from rest_framework.serializers import BaseSerializer
 
 from ims.accounts import roles
 from ims.lib.api import BadRequest, HasRole
-from licensing import allotting, ledger, queries, statement_pdf, tasks
+from licensing import allotting, ledger, queries, tasks
 from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
 from licensing.cover import cover
-from licensing.models import Allotment, BillOfEntry, BOERow, ExportItem, ImportItem, License, SyncRun
-from licensing.serializers import (
+from licensing.ledger_serializers import (
     AllotmentRequest,
     AllotmentSerializer,
     BillOfEntryRequest,
     BillOfEntrySerializer,
     BOERowSerializer,
+)
+from licensing.models import Allotment, BillOfEntry, BOERow, ExportItem, ImportItem, License, SyncRun
+from licensing.serializers import (
     ChangeSerializer,
     CoverQuestion,
     CoverSerializer,
@@ -134,6 +136,8 @@ class LicenseViewSet(LedgerWriting, viewsets.ModelViewSet[License]):
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, url_path="ledger.pdf")
     def ledger_pdf(self, request: Request, pk: str) -> HttpResponse:
+        from licensing import statement_pdf  # loads reportlab, which nothing else needs
+
         licence = self.get_object()
         return HttpResponse(statement_pdf.pdf(licence, statement(licence)), content_type="application/pdf")
 

@@ -86,14 +86,15 @@ class Purses:
         self.paid: defaultdict[int | tuple[int, Pool], Decimal] = defaultdict(lambda: ZERO)
 
     def usable(self, item: ImportItem, unit_value: Decimal) -> Decimal:
+        quantity: Decimal = item.available_quantity
         if unit_value <= 0:
-            return item.available_quantity
+            return quantity
         left = min(
             item.license.balance_cif - self.paid[item.license_id],
             item.available_value - self.paid[self.pool(item)],
         )
-        affordable = (max(ZERO, left) / unit_value).quantize(GRAM, ROUND_DOWN)
-        return min(item.available_quantity, affordable)
+        affordable: Decimal = (max(ZERO, left) / unit_value).quantize(GRAM, ROUND_DOWN)
+        return min(quantity, affordable)
 
     def pay(self, item: ImportItem, value: Decimal) -> None:
         self.paid[item.license_id] += value

@@ -26,7 +26,7 @@ LICENCES = 320
 EXPORTERS = ("Surya Confectionery", "Malabar Foods", "Deccan Biscuits", "Konkan Spices", "Narmada Plastics")
 IMPORTERS = ("Sweet Imports", "Bharat Polymers", "Coastal Traders", "Vadodara Dairy")
 PORTS = ("INNSA1", "INMUN1", "INMAA1", "INCCU1")
-GOODS = (
+GOODS: tuple[tuple[str, str, str, str, str | None, str], ...] = (
     # HS code, goods, unit, USD for a unit, percentage of the credit for restricted ones, norm
     ("17011490", "Raw sugar", "kg", "0.55", None, "E1"),
     ("08013220", "Cashew kernels", "kg", "6.20", "10", "E1"),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from ims.accounts import roles
 from ims.web.access import needs_role
-from licensing import quality, queries, runs, statement_pdf
+from licensing import quality, queries, runs
 from licensing.balances import day_in_india
 from licensing.cover import Cover, cover
 from licensing.forms import AttachmentForm, CoverForm, LicenceFilter
@@ -73,6 +73,8 @@ def license_page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @needs_role(*LOOK)
 def ledger_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    from licensing import statement_pdf  # loads reportlab, which nothing else needs
+
     licence = get_object_or_404(License, pk=pk)
     response = HttpResponse(statement_pdf.pdf(licence, statement(licence)), content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="ledger-{licence.pk}.pdf"'
