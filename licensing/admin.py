@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from licensing import ledger
+from licensing import entering, ledger
 from licensing.models import (
     Allotment,
     AllotmentItem,
@@ -113,13 +113,12 @@ class LicenseAdmin(LedgerAdmin):
 
     def save_model(self, request: HttpRequest, licence: License, form: Any, change: bool) -> None:
         """The entered fields alone: a recalculation may be writing the figures at this very moment."""
-        with ledger.changes(request.user) as block:
-            if change:
-                block.take([licence.pk])
-                licence.save(update_fields=[*form.cleaned_data, "updated_at"])
-            else:
-                licence.save()
-                block.take([licence.pk])
+        if not change:
+            licence.save()
+            entering.enter(lambda: licence, request.user)
+            return
+        with entering.correcting(licence, request.user):
+            licence.save(update_fields=[*form.cleaned_data, "updated_at"])
 
 
 @admin.register(ImportItem)

@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 
 from ims.accounts import roles
 from ims.lib.api import BadRequest, HasRole
-from licensing import allotting, ledger, queries, tasks
+from licensing import allotting, entering, ledger, queries, tasks
 from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
 from licensing.cover import cover
@@ -103,13 +103,11 @@ class LicenseViewSet(LedgerWriting, viewsets.ModelViewSet[License]):
         return queries.search(found, day_in_india(now()), **wanted.validated_data)
 
     def perform_create(self, serializer: BaseSerializer[License]) -> None:
-        with ledger.changes(self.request.user) as block:
-            block.take([serializer.save().pk])
+        entering.enter(serializer.save, self.request.user)
         serializer.instance.refresh_from_db()  # type: ignore[union-attr]
 
     def perform_update(self, serializer: BaseSerializer[License]) -> None:
-        with ledger.changes(self.request.user) as block:
-            block.take([serializer.instance.pk])  # type: ignore[union-attr]
+        with entering.correcting(serializer.instance, self.request.user):
             serializer.save()
         serializer.instance.refresh_from_db()  # type: ignore[union-attr]
 

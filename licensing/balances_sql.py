@@ -195,7 +195,7 @@ POSTGRESQL = Dialect(
         **COMMON,
         "today": "CAST(%(today)s AS date)",
         "among_ids": "= ANY(%(ids)s)",
-        # As an array, so that the planner looks the items up in the index instead of reading the whole ledger.
+        # As an array, so that the planner looks the items up in the index and does not read the whole ledger.
         "among_items": "= ANY(ARRAY(SELECT id FROM item))",
         "greatest": "GREATEST",
         "least": "LEAST",

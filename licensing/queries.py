@@ -37,7 +37,7 @@ def state_condition(state: str, today: date) -> Q:
         return Q(expiry_date__gte=today, expiry_date__lte=today + timedelta(days=days))
     return {
         "usable": usable(today),
-        "null": Q(is_null=True, overdrawn_cif=0),
+        "null": Q(is_null=True),
         "expired": expired(today),
         "overdrawn": Q(overdrawn_cif__gt=0),
     }[state]

@@ -186,7 +186,7 @@ def name_of(row: LedgerRow) -> str:
     return f"{row._meta.verbose_name} {row.pk or ''}".strip()
 
 
-def told(row: LedgerRow) -> dict[str, str]:
+def told(row: models.Model) -> dict[str, str]:
     """The row's fields as text, empty ones left out."""
     values = {
         field.name: field.value_to_string(row)

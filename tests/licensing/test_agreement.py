@@ -14,7 +14,7 @@ from tests.licensing.ledgers import TODAY, expected, figures, ledgers, store
 
 pytestmark = pytest.mark.django_db
 SOME = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -83,7 +83,7 @@ DEEDS = [debit, debit_many, reserve, attach, detach, change, change_many, remove
 
 
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

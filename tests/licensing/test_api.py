@@ -77,6 +77,14 @@ def test_a_new_expiry_date_is_worked_out_at_once(desk, licence):
     ]
 
 
+def test_who_corrected_the_licence_itself_is_on_record_too(desk, licence):
+    made = licence(port="INNSA1")
+    desk.patch(f"{LICENSES}{made.pk}/", {"port": "INMUN1"}, format="json")
+    newest = desk.get(f"{LICENSES}{made.pk}/changes/").json()[0]
+    assert (newest["user"], newest["row"]) == ("manager", "licence")
+    assert (newest["before"], newest["after"]) == ({"port": "INNSA1"}, {"port": "INMUN1"})
+
+
 def test_a_number_is_taken_once(desk, licence):
     licence("L-1")
     answer = desk.post(LICENSES, {"license_number": "L-1"}, format="json")
@@ -90,7 +98,7 @@ def test_a_number_is_taken_once(desk, licence):
         ("state=expiring-30", {"SOON"}),
         ("state=expiring-90", {"SOON", "LATER"}),
         ("state=expired", {"GONE"}),
-        ("state=null", {"EMPTY"}),
+        ("state=null", {"EMPTY", "OVER"}),
         ("state=overdrawn", {"OVER"}),
         ("state=usable", {"SOON", "LATER"}),
         ("q=lat", {"LATER"}),
