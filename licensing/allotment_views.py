@@ -63,8 +63,9 @@ def new_allotment(request: HttpRequest) -> HttpResponse:
 
 def chosen_items(request: HttpRequest) -> list[ImportItem]:
     ids = [text for text in request.GET.getlist("item") if text.isdecimal() and len(text) < 19]
-    found = ImportItem.objects.select_related("license").in_bulk([int(text) for text in ids[:MOST_LINES]])
-    return list(found.values())
+    wanted = dict.fromkeys(int(text) for text in ids[:MOST_LINES])
+    found = ImportItem.objects.select_related("license").in_bulk(wanted)
+    return [found[pk] for pk in wanted if pk in found]
 
 
 def proposal(request: HttpRequest, item: ImportItem) -> dict[str, str]:

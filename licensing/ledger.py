@@ -56,7 +56,11 @@ class Changes:
 
 @contextmanager
 def changes(user: "User | AnonymousUser | None" = None) -> Iterator[Changes]:
-    """A block of changes in one transaction; blocks inside of a block are part of it."""
+    """A block of changes in one transaction; blocks inside of a block are part of it.
+
+    Who changes rows of several licences one after the other takes all of the licences first (`take`), or two
+    who do so in opposite orders may wait for one another; PostgreSQL then ends one of them.
+    """
     outer: Changes | None = getattr(_here, "changes", None)
     if outer is not None:
         yield outer

@@ -6,22 +6,16 @@ taken in the order of the licences' ids, so that nobody waits in a circle.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from licensing.balances_sql import Differences, ItemChange, LicenceChange, differences
+from licensing.balances_sql import Differences, ItemFigures, LicenceFigures, differences
 
-LICENCE_UPDATE = """
-    UPDATE licensing_license SET balance_cif = %s, overdrawn_cif = %s, is_null = %s, is_expired = %s,
-        is_stale = FALSE, updated_at = %s WHERE id = %s
-"""
-ITEM_UPDATE = """
-    UPDATE licensing_importitem SET available_quantity = %s, available_value = %s, debited_quantity = %s,
-        debited_value = %s, allotted_quantity = %s, allotted_value = %s, updated_at = %s WHERE id = %s
-"""
+AT_ONCE = 1000  # rows written by one statement
 
 
 def recalculate(licence_ids: Collection[int], today: date, *, items: bool = True) -> Differences:
@@ -44,17 +38,30 @@ def lock(licence_ids: Collection[int]) -> None:
 
 
 def write(wrong: Differences) -> None:
+    licences = [(change.licence_id, *change.new) for change in wrong.licences]
+    items = [(change.item_id, *change.new) for change in wrong.items]
+    _write("licensing_license", (*LicenceFigures._fields, "is_stale"), [(*row, False) for row in licences])
+    _write("licensing_importitem", ItemFigures._fields, items)
+
+
+def _write(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Give each of these rows, by its id, its own figures: many rows by one statement."""
     moment = connection.ops.adapt_datetimefield_value(now())
-    with connection.cursor() as cursor:
-        if wrong.licences:
-            cursor.executemany(LICENCE_UPDATE, [_cells(change, moment) for change in wrong.licences])
-        if wrong.items:
-            cursor.executemany(ITEM_UPDATE, [_cells(change, moment) for change in wrong.items])
+    line = f"({', '.join(['%s'] * (len(columns) + 1))})"
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        statement = f"""
+            WITH fresh (id, {", ".join(columns)}) AS (VALUES {", ".join([line] * len(part))})
+            UPDATE {table} SET {", ".join(f"{name} = fresh.{name}" for name in columns)}, updated_at = %s
+            FROM fresh WHERE {table}.id = fresh.id
+        """  # noqa: S608 - names of ours; the figures are parameters
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*(_cell(cell) for row in part for cell in row), moment])
 
 
-def _cells(change: LicenceChange | ItemChange, moment: str | datetime) -> Sequence[Any]:
-    plain = [figure if isinstance(figure, bool) else str(figure) for figure in change.new]
-    return [*plain, moment, change[0]]
+def _cell(cell: Any) -> Any:
+    """SQLite has no decimals of its own; it reads them from text."""
+    return str(cell) if isinstance(cell, Decimal) and connection.vendor == "sqlite" else cell
 
 
 def mark_stale(licence_ids: Collection[int]) -> None:

@@ -4,7 +4,7 @@ Whoever writes, through save, delete, bulk_create, bulk_update, update or a rela
 here: the licences are locked before the row is written, and worked out before the transaction ends.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ FIGURES = {
     "available_quantity", "available_value", "debited_quantity", "debited_value", "allotted_quantity",
     "allotted_value",
 }  # fmt: skip
+AT_ONCE = 10_000  # rows looked up in one statement
 NOT_TOLD = {"id", "created_at", "updated_at", *FIGURES}  # not worth a line in the history
 
 
@@ -116,18 +117,25 @@ class LedgerRow(BaseModel):
 
 
 def facts_of(found: models.QuerySet[Any]) -> dict[int, Facts]:
-    """Every row of a query with its licences, in one statement for each way to them."""
-    rows = {row.pk: row for row in found}
+    """Every row of a query with its licences."""
+    ids = list(found.order_by().values_list("pk", flat=True))
+    parts = [facts_by_id(found.model, ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)]
+    return {pk: each for part in parts for pk, each in part.items()}
+
+
+def facts_by_id(model: type[LedgerRow], ids: Sequence[int]) -> dict[int, Facts]:
+    """Stored rows with their licences, in one statement and one more for each way to the licences."""
+    rows = model._base_manager.in_bulk(ids)
     homes: dict[int, set[int]] = {pk: set() for pk in rows}
-    for path in found.model.all_paths():
-        ways = found.model._base_manager.filter(pk__in=rows).exclude(**{path: None})
+    for path in model.all_paths():
+        ways = model._base_manager.filter(pk__in=rows).exclude(**{path: None})
         for pk, licence_id in ways.values_list("pk", path).distinct():
             homes[pk].add(licence_id)
     return {pk: facts(row, homes[pk]) for pk, row in rows.items()}
 
 
 def stored(row: LedgerRow) -> Facts | None:
-    return facts_of(type(row)._base_manager.filter(pk=row.pk)).get(row.pk)
+    return facts_by_id(type(row), [row.pk]).get(row.pk)
 
 
 def licences_of(model: type[LedgerRow], rows: Iterable[LedgerRow]) -> list[set[int]]:

@@ -49,7 +49,7 @@ class Watch:
         self.told = -TOLD_EVERY
 
     def tell(self, done: int, total: int) -> None:
-        if time.monotonic() - self.told < TOLD_EVERY:
+        if done < total and time.monotonic() - self.told < TOLD_EVERY:
             return
         self.told = time.monotonic()
         progress(done, total, STAGE)
