@@ -141,9 +141,16 @@ class ImportItemAdmin(LedgerAdmin):
 
 
 class AllotmentItemInline(admin.TabularInline):  # type: ignore[type-arg]
+    """To be seen and given back: what is reserved anew is checked on the page of licences."""
+
     model = AllotmentItem
     extra = 0
-    autocomplete_fields = ("item",)
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return False
 
 
 @admin.register(Allotment)
@@ -152,6 +159,9 @@ class AllotmentAdmin(LedgerAdmin):
     search_fields = ("company", "invoice", "items__item__license__license_number")
     date_hierarchy = "created_at"
     inlines = (AllotmentItemInline,)
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return False
 
 
 class BOERowInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -20,6 +20,8 @@ AT_ONCE = 1000  # rows written by one statement
 
 def recalculate(licence_ids: Collection[int], today: date, *, items: bool = True) -> Differences:
     """Write the figures of these licences that are not right; returns what was changed."""
+    if not licence_ids:
+        return Differences()
     with transaction.atomic():
         lock(licence_ids)
         wrong = differences(licence_ids, today, items=items)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from licensing.balances import Entry, ItemLedger, Reservation, allotted, available, debited, licence_balance
 from licensing.balances_sql import ItemFigures, LicenceFigures
+from licensing.ledger import changes
 from licensing.models import (
     Allotment,
     AllotmentItem,
@@ -70,7 +71,12 @@ ledgers = st.builds(
 
 
 def store(ledger: Ledger, number: str) -> License:
-    """Write a ledger as plain rows, row by row, as people do."""
+    """Write a ledger as plain rows, all in one block of changes."""
+    with changes():
+        return rows_of(ledger, number)
+
+
+def rows_of(ledger: Ledger, number: str) -> License:
     licence = License.objects.create(
         license_number=number, expiry_date=ledger.expiry, is_expired=ledger.was_expired
     )

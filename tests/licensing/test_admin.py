@@ -104,6 +104,23 @@ def test_a_deleted_bill_gives_back(office, item, way):
     assert LedgerChange.objects.filter(action="deleted", user__username="admin").exists()
 
 
+def test_the_admin_is_no_way_past_the_check_of_allotments(office, item):
+    """Nothing is reserved there: only the page and the API look at what is left."""
+    assert office.get(reverse("admin:licensing_allotment_add")).status_code == 403
+    made = Allotment.objects.create(company="A")
+    row = made.items.create(item=item, qty=1, cif_fc=100)
+    body = {
+        "company": "A",
+        "required_quantity": 1,
+        "unit_value": 0,
+        "cif_fc": 100,
+        **inline("items", {"id": row.pk, "item": item.pk, "qty": 1, "cif_fc": 99999}, stored=1),
+    }
+    office.post(reverse("admin:licensing_allotment_change", args=[made.pk]), body)
+    row.refresh_from_db()
+    assert row.cif_fc == 100
+
+
 def test_the_history_cannot_be_edited(office, licence):
     licence()
     change = LedgerChange.objects.first()
