@@ -1,5 +1,6 @@
 """The pages of allotments and bills of entry: reserve, book, release."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from ims.web.access import needs_role
 from licensing import allotting
 from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
-from licensing.forms import AllotmentForm, AttachmentForm, BookingForm, LineForm
+from licensing.forms import AllotmentForm, AttachmentForm, BillForm, BookingForm, LineForm
 from licensing.models import Allotment, BillOfEntry, ImportItem
 from licensing.views import LOOK, ROWS, may_act
 
@@ -38,27 +39,49 @@ def allotments(request: HttpRequest) -> HttpResponse:
 @needs_role(roles.LICENCE_MANAGER)
 def new_allotment(request: HttpRequest) -> HttpResponse:
     """Reserve of chosen items: ?item=ID, with qty-ID and cif-ID as proposals."""
+
+    def reserve(facts: dict[str, Any], lines: list[Line], items: list[ImportItem]) -> Allotment:
+        hs_code = items[0].hs_code if items else ""
+        return allotting.allot(lines, request.user, day_in_india(now()), hs_code=hs_code, **facts)
+
+    return new(request, AllotmentForm, reserve, "licensing/allotment_new.html", _("Reserved."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs_role(roles.LICENCE_MANAGER)
+def new_boe(request: HttpRequest) -> HttpResponse:
+    """Book what customs debited of chosen items, which nothing was reserved for."""
+
+    def debit(facts: dict[str, Any], lines: list[Line], items: list[ImportItem]) -> BillOfEntry:
+        return allotting.book(lines, [], request.user, day_in_india(now()), **facts)
+
+    return new(request, BillForm, debit, "licensing/boe_new.html", _("Booked."))
+
+
+def new(
+    request: HttpRequest,
+    form_class: type[AllotmentForm | BillForm],
+    do: Callable[[dict[str, Any], list[Line], list[ImportItem]], Any],
+    template: str,
+    done: str,
+) -> HttpResponse:
+    """A form for the whole and one for each chosen item; what exceeds is told at its line."""
     items = chosen_items(request)
-    posted = request.method == "POST"
-    form = AllotmentForm(request.POST if posted else None)
-    lines = [
-        LineForm(request.POST if posted else None, item=item, initial=proposal(request, item))
-        for item in items
-    ]
-    if posted and all([form.is_valid(), *(line.is_valid() for line in lines)]):
+    data = request.POST if request.method == "POST" else None
+    form = form_class(data)
+    lines = [LineForm(data, item=item, initial=proposal(request, item)) for item in items]
+    if data is not None and all([form.is_valid(), *(line.is_valid() for line in lines)]):
         wanted = [Line(each.item.pk, each.cleaned_data["qty"], each.cleaned_data["cif_fc"]) for each in lines]
         facts = {name: value for name, value in form.cleaned_data.items() if value}
-        hs_code = items[0].hs_code if items else ""
         try:
-            made = allotting.allot(wanted, request.user, day_in_india(now()), hs_code=hs_code, **facts)
+            made = do(facts, wanted, items)
         except Refused as error:
             show(error, form, lines)
         else:
-            messages.success(request, _("Reserved."))
+            messages.success(request, done)
             return redirect(made)
-    bad = posted and (form.errors or any(line.errors for line in lines))
-    context = {"form": form, "lines": lines}
-    return render(request, "licensing/allotment_new.html", context, status=400 if bad else 200)
+    bad = form.errors or any(line.errors for line in lines)
+    return render(request, template, {"form": form, "lines": lines}, status=400 if bad else 200)
 
 
 def chosen_items(request: HttpRequest) -> list[ImportItem]:
@@ -75,10 +98,10 @@ def proposal(request: HttpRequest, item: ImportItem) -> dict[str, str]:
     }
 
 
-def show(error: Refused, form: AllotmentForm, lines: list[LineForm]) -> None:
+def show(error: Refused, form: AllotmentForm | BillForm, lines: list[LineForm]) -> None:
     """A refusal at the field where it can be corrected."""
     where, place, field = [*error.field.split("."), "", ""][:3]
-    if where == "items" and place.isdecimal() and int(place) < len(lines):
+    if where in ("items", "rows") and place.isdecimal() and int(place) < len(lines):
         line = lines[int(place)]
         line.add_error(field if field in line.fields else None, str(error))
     else:

@@ -96,5 +96,11 @@ class BookingForm(forms.Form):
         return self.cleaned_data["exchange_rate"] or Decimal(0)
 
 
+class BillForm(BookingForm):
+    """A bill of entry that debits chosen items, without an allotment before it."""
+
+    company = forms.CharField(required=False, max_length=200)
+
+
 class AttachmentForm(forms.Form):
     file = forms.FileField(label=_("Paper"), help_text=_("PDF, PNG or JPEG, up to 10 MB"))

@@ -35,6 +35,7 @@ urlpatterns = [
     path("licences/allotments/<int:pk>/book/", allotment_views.book, name="book"),
     path("licences/allotments/<int:pk>/release/", allotment_views.release, name="release"),
     path("licences/bills/", allotment_views.boes, name="boes"),
+    path("licences/bills/new/", allotment_views.new_boe, name="boe-new"),
     path("licences/bills/<int:pk>/", allotment_views.boe, name="boe"),
     path("licences/papers/<int:pk>/", attachment_views.attachment, name="attachment"),
     path("licences/papers/<int:pk>/remove/", attachment_views.remove, name="attachment-remove"),

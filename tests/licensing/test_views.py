@@ -43,7 +43,7 @@ def test_a_reader_looks_and_a_stranger_does_not(client, reader, stranger, addres
     assert client.get(LIST + address).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["import-upload", "allotment-new"])
+@pytest.mark.parametrize("name", ["import-upload", "allotment-new", "boe-new"])
 def test_only_managers_may_write(client, reader, name):
     client.force_login(reader)
     assert client.get(reverse(f"licensing:{name}")).status_code == 403
@@ -162,6 +162,20 @@ def test_what_exceeds_is_refused_at_its_line(page, item):
     text = text_of(reserve(page, item, "1000.001", "1"), status=400)
     assert "has 1,000.000 kg left, not 1,000.001" in text
     assert not Allotment.objects.exists()
+
+
+def test_a_bill_of_entry_is_booked_from_an_item(page, item):
+    body = {"number": "78", "date": "2026-11-02", "exchange_rate": "80", "company": "A"}
+    address = f"{LIST}bills/new/?item={item.pk}"
+    beyond = page.post(address, {**body, f"item-{item.pk}-qty": "1", f"item-{item.pk}-cif_fc": "10000.01"})
+    assert "has 10,000.00 USD left, not 10,000.01" in text_of(beyond, status=400)
+    within = {**body, f"item-{item.pk}-qty": "10", f"item-{item.pk}-cif_fc": "400"}
+    assert "32,000.00" in text_of(page.post(address, within, follow=True))
+    assert License.objects.get().balance_cif == 9600
+
+
+def test_a_bill_of_entry_without_items_says_where_to_choose(page):
+    assert "Choose what was debited first" in text_of(page.get(f"{LIST}bills/new/"))
 
 
 def test_an_allotment_without_items_says_where_to_choose(page):
