@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "ims.notices",
     "masterdata",
     "crossdock",
+    "licensing",
     "django_q",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -279,6 +280,10 @@ TRACKING_DIGEST_HOUR = env.number("TRACKING_DIGEST_HOUR", 8, maximum=23)  # in O
 CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count
 CROSSDOCK_VIEW_MINUTES = env.number("CROSSDOCK_VIEW_MINUTES", 15, minimum=1)  # older: the original query
 CROSSDOCK_KEEP_DAYS = env.number("CROSSDOCK_KEEP_DAYS", 30, minimum=1)  # uploads and results; then removed
+
+# --- Licences -------------------------------------------------------------------------------------------
+LICENCE_NULL_BELOW_USD = env.number("LICENCE_NULL_BELOW_USD", 500)  # a balance below it is next to nothing
+LICENCE_LOW_BELOW_USD = env.number("LICENCE_LOW_BELOW_USD", 5000)  # people are told
 
 # --- Mail -----------------------------------------------------------------------------------------------
 vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))

@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
     path("", include("crossdock.urls")),  # /cross-dock/, /api/cross-dock/, /media/exports/
+    path("", include("licensing.urls")),  # /licences/, /api/licensing/
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,59 @@
+"""Papers: attach, fetch, remove."""
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from ims.accounts import roles
+from ims.lib import audit
+from ims.web.access import needs_role
+from licensing import attachments
+from licensing.attachments import NotAPaper
+from licensing.forms import AttachmentForm
+from licensing.models import Attachment, BillOfEntry, License
+from licensing.views import LOOK
+
+OWNERS = {"licence": License, "boe": BillOfEntry}
+
+
+@require_POST
+@needs_role(roles.LICENCE_MANAGER)
+def attach(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    if kind not in OWNERS:
+        raise Http404
+    owner = get_object_or_404(OWNERS[kind], pk=pk)
+    form = AttachmentForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, _("Paper: choose a file."))
+        return redirect(owner)
+    file = form.cleaned_data["file"]
+    try:
+        kept = attachments.keep(file.file, file.name, file.size, owner, request.user)
+    except NotAPaper as error:
+        messages.error(request, str(error))
+    else:
+        audit.record("licences.attach", f"{kind}:{pk}", request.user, after={"file": kept.name})
+        messages.success(request, _("Attached."))
+    return redirect(owner)
+
+
+@require_safe
+@needs_role(*LOOK)
+def attachment(request: HttpRequest, pk: int) -> FileResponse:
+    kept = get_object_or_404(Attachment, pk=pk)
+    file = kept.file.open("rb")
+    kind = attachments.kind_of(file) or "application/octet-stream"
+    return FileResponse(file, as_attachment=True, filename=kept.name, content_type=kind)
+
+
+@require_POST
+@needs_role(roles.LICENCE_MANAGER)
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    kept = get_object_or_404(Attachment, pk=pk)
+    owner = kept.license or kept.bill_of_entry
+    audit.record("licences.detach", str(owner), request.user, before={"file": kept.name})
+    attachments.remove(kept)
+    messages.success(request, _("Removed."))
+    return redirect(owner)  # type: ignore[arg-type]

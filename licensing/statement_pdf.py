@@ -1,0 +1,98 @@
+"""The ledger of a licence as a PDF: facts, entries with a running balance, page numbers."""
+
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.utils.timezone import now
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.units import mm
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from licensing.balances import INDIA
+from licensing.models import License
+from licensing.statement import Line
+
+STYLES = getSampleStyleSheet()
+HEADINGS = ("Date", "Entry", "Quantity", "Credit USD", "Debit or allotted USD", "Balance USD")
+WIDTHS = (21 * mm, 62 * mm, 28 * mm, 24 * mm, 27 * mm, 26 * mm)
+LOOK = TableStyle(
+    [
+        ("FONTSIZE", (0, 0), (-1, -1), 8),
+        ("ALIGN", (2, 0), (-1, -1), "RIGHT"),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.black),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
+    ]
+)
+
+
+def pdf(licence: License, lines: list[Line]) -> bytes:
+    file = BytesIO()
+    document = SimpleDocTemplate(
+        file,
+        pagesize=A4,
+        leftMargin=11 * mm,
+        rightMargin=11 * mm,
+        topMargin=14 * mm,
+        bottomMargin=16 * mm,
+        title=f"Ledger of licence {licence}",
+        author="IMS",
+    )
+    rows: list[list[Any]] = [[Paragraph(f"<b>{heading}</b>", small()) for heading in HEADINGS]]
+    rows += [cells(line) for line in lines]
+    document.build(
+        [
+            Paragraph(f"Ledger of licence {escape(str(licence))}", STYLES["Title"]),
+            Paragraph(escape(facts(licence)), STYLES["Normal"]),
+            Spacer(1, 5 * mm),
+            Table(rows, colWidths=WIDTHS, repeatRows=1, style=LOOK),
+        ],
+        onFirstPage=footer,
+        onLaterPages=footer,
+    )
+    return file.getvalue()
+
+
+def facts(licence: License) -> str:
+    parts = [
+        licence.exporter,
+        f"port {licence.port}" if licence.port else "",
+        f"of {licence.license_date:%d.%m.%Y}" if licence.license_date else "",
+        f"good until {licence.expiry_date:%d.%m.%Y}" if licence.expiry_date else "without an expiry date",
+        f"balance {licence.balance_cif:,.2f} USD",
+        f"overdrawn by {licence.overdrawn_cif:,.2f} USD" if licence.overdrawn_cif else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def cells(line: Line) -> list[Any]:
+    quantity = f"{line.quantity:,.3f} {line.unit}" if line.quantity else ""
+    return [
+        f"{line.day:%d.%m.%Y}",
+        Paragraph(escape(line.text), small()),
+        quantity,
+        amount(line.credit),
+        amount(line.taken),
+        amount(line.balance),
+    ]
+
+
+def amount(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:,.2f}"
+
+
+def small() -> Any:
+    style = STYLES["BodyText"].clone("small")
+    style.fontSize, style.leading, style.spaceBefore = 8, 10, 0
+    return style
+
+
+def footer(canvas: Any, document: Any) -> None:
+    moment = now().astimezone(INDIA)
+    canvas.setFont("Helvetica", 8)
+    canvas.drawString(11 * mm, 9 * mm, f"IMS, {moment:%d.%m.%Y %H:%M} IST")
+    canvas.drawRightString(A4[0] - 11 * mm, 9 * mm, f"Page {document.page}")

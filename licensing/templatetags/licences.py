@@ -1,0 +1,63 @@
+"""How licences look: the state that gives a badge its colour and shape, and amounts."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from ims.web.templatetags.ims import MISSING
+from licensing.models import License
+
+register = template.Library()
+SOON = 30  # days before the expiry from which it is amber
+
+
+@register.filter
+def licence_state(licence: License, today: date) -> str:
+    """fail (overdrawn), wait (expired, null or not active), retry (expires soon) or ok."""
+    if licence.overdrawn_cif:
+        return "fail"
+    if is_expired(licence, today) or licence.is_null or not licence.is_active:
+        return "wait"
+    return "retry" if days_left(licence, today) <= SOON else "ok"
+
+
+@register.filter
+def licence_words(licence: License, today: date) -> str:
+    if licence.overdrawn_cif:
+        return _("Overdrawn")
+    if is_expired(licence, today):
+        return _("Expired")
+    if not licence.is_active:
+        return _("Not active")
+    if licence.is_null:
+        return _("Null")
+    left = days_left(licence, today)
+    if left == 0:
+        return _("Expires today")
+    return _("%(n)s days left") % {"n": left} if left <= SOON else _("Usable")
+
+
+@register.filter
+def usd(amount: Any) -> str:
+    """An amount with its cents: '12,345.60'."""
+    return MISSING if amount is None or amount == "" else f"{Decimal(amount):,.2f}"
+
+
+@register.filter
+def qty(quantity: Any) -> str:
+    """A quantity without empty decimals: '1,250.5'."""
+    if quantity is None or quantity == "":
+        return MISSING
+    text = f"{Decimal(quantity):,.3f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def is_expired(licence: License, today: date) -> bool:
+    return licence.is_expired if licence.expiry_date is None else licence.expiry_date < today
+
+
+def days_left(licence: License, today: date) -> int:
+    return (licence.expiry_date - today).days if licence.expiry_date else 10**6

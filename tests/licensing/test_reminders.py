@@ -1,0 +1,85 @@
+"""Licence managers hear of licences that expire soon or run low, once each."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core import mail
+
+from ims.notices import services
+from ims.notices.models import Notice
+from licensing import reminders
+from licensing.tasks import send_licence_reminders
+from scheduling import schedules
+from scheduling.testing import drain
+
+pytestmark = pytest.mark.django_db
+
+
+def texts(today) -> list[str]:
+    return [f"{each.licence}: {each.text}" for each in reminders.reminders(today)]
+
+
+@pytest.mark.parametrize(
+    ("days", "mark"), [(91, None), (90, "90"), (61, "90"), (60, "60"), (31, "60"), (30, "30"), (0, "30")]
+)
+def test_a_licence_is_told_at_90_60_and_30_days(licence, today, days, mark):
+    licence(expiry_date=today + timedelta(days=days))
+    assert [each.mark.rpartition(":")[2] for each in reminders.reminders(today)] == ([mark] if mark else [])
+
+
+def test_what_cannot_be_used_any_more_is_not_told(licence, today):
+    licence("GONE", expiry_date=today - timedelta(days=1))
+    licence("NULL", credit="499", expiry_date=today)
+    licence("OFF", is_active=False, expiry_date=today)
+    assert texts(today) == []
+
+
+def test_a_low_balance_is_told_with_the_amount(licence, today):
+    licence(credit="4999.99")
+    licence("L-2", credit="5000")
+    assert texts(today) == ["L-1: Balance 4,999.99 USD"]
+
+
+def test_managers_get_one_mail_and_a_notice_for_each_mark(licence, today, manager, reader):
+    licence("L-1", expiry_date=today + timedelta(days=45))
+    licence("L-2", credit="800")
+    assert send_licence_reminders() == 1
+    drain()
+    [letter] = mail.outbox
+    assert letter.to == [manager.email]
+    assert letter.subject == "2 licences need attention"
+    assert f"in 45 days; balance {Decimal(10000):,.2f} USD" in letter.body
+    assert "L-2 : Balance 800.00 USD" in letter.body
+    assert set(Notice.objects.values_list("user__username", flat=True)) == {"manager"}
+    assert Notice.objects.count() == 2
+
+
+def test_the_same_is_not_told_again_but_the_next_mark_is(licence, today, manager):
+    licence(expiry_date=today + timedelta(days=61))
+    assert reminders.send(manager.pk, today)
+    assert not reminders.send(manager.pk, today)
+    assert not reminders.send(manager.pk, today + timedelta(days=0))
+    assert reminders.send(manager.pk, today + timedelta(days=1))
+    assert not reminders.send(manager.pk, today + timedelta(days=2))
+    assert len(mail.outbox) == 2
+
+
+def test_a_new_expiry_date_is_told_anew(licence, today, manager):
+    made = licence(expiry_date=today + timedelta(days=20))
+    reminders.tell(today)
+    made.expiry_date = today + timedelta(days=25)
+    made.save()
+    reminders.tell(today)
+    assert Notice.objects.count() == 2
+
+
+def test_who_muted_the_mail_gets_none(licence, today, manager):
+    licence(expiry_date=today)
+    services.mute(manager, reminders.MAIL)
+    assert reminders.readers(today) == []
+
+
+def test_the_mail_goes_out_in_the_morning_in_india():
+    schedules.sync()
+    assert f"{schedules.status('licence_reminders').next_run:%H:%M}" == "02:30"
