@@ -93,7 +93,7 @@ class LicenceRows(RowKind):
                     report.tell_new(row, name) if told_new else report.tell(row, name, own)
                     continue
                 values = item_values(row, target)
-                if target.pk is None:
+                if target._state.adding:
                     take_over(target, values)
                     new.append(target)
                     report.tell_new(row, name)
@@ -101,7 +101,8 @@ class LicenceRows(RowKind):
                     difference = take_over(target, values)
                     changed += [target] if difference else []
                     report.tell(row, name, {**own, **difference})
-            for model, fields in ((ImportItem, IMPORTED), (ExportItem, EXPORTED)):
+            tables: list[tuple[Any, tuple[str, ...]]] = [(ImportItem, IMPORTED), (ExportItem, EXPORTED)]
+            for model, fields in tables:
                 model.objects.bulk_create([each for each in new if isinstance(each, model)])
                 store_changed(model, [each for each in changed if isinstance(each, model)], fields)
 
@@ -193,7 +194,7 @@ def item_values(row: Row, target: ImportItem | ExportItem) -> dict[str, Any]:
 def cells(licence: License, item: ImportItem | ExportItem | None) -> list[Any]:
     fields = {None: (), ImportItem: ("serial", *IMPORTED), ExportItem: EXPORTED}[type(item) if item else None]
     values = {name: getattr(item, name) for name in fields}
-    line = {ImportItem: IMPORT, ExportItem: EXPORT}.get(type(item), "")
+    line = IMPORT if isinstance(item, ImportItem) else EXPORT if isinstance(item, ExportItem) else ""
     own: dict[str, Any] = {name: getattr(licence, name) for name in ("license_number", *OWN)}
     row = {**own, **values, "line": line}
     for name in ("is_active", "is_restricted"):
