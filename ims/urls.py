@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("ims.notices.urls")),  # /notices/, /api/notices/
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
+    path("", include("logistics.urls")),  # /dispatch/, /drive/, /station/, /api/driver…, /api/eic/
     path("admin/", admin.site.urls),
 ]
