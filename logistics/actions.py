@@ -24,7 +24,7 @@ from logistics.trips.models import Trip, TripStatus
 
 @transaction.atomic
 def ask_for_gas(
-    dbs: Station, quantity_kg: Decimal, by: User, priority: str = Priority.NORMAL, notes: str = ""
+    dbs: Station, quantity_kg: Decimal, by: User | None, priority: str = Priority.NORMAL, notes: str = ""
 ) -> StockRequest:
     request = requests.create(dbs, quantity_kg, by, priority, notes)
     tasks.notify_eic_new_request.enqueue(stock_request_id=request.pk)
@@ -45,7 +45,7 @@ def cancel(request: StockRequest, by: User, reason: str = "", *, may_recall: boo
 
 
 @transaction.atomic
-def assign(request: StockRequest, driver_id: int, by: User, notes: str = "") -> Offer:
+def assign(request: StockRequest, driver_id: int, by: User | None, notes: str = "") -> Offer:
     """Offer the trip to a driver; he is told, and its end is awaited."""
     before = request.status
     offer = assignments.offer_to(request, driver_id, by, now(), notes)

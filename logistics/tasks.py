@@ -185,3 +185,13 @@ def close_tokens_and_shifts() -> dict[str, int]:
 def prune_notifications() -> int:
     """Delete the records of pushes and e-mails older than 90 days."""
     return notifications.prune(now())
+
+
+if settings.DEBUG:
+
+    @task(queue=LOW, timeout=50, every=timedelta(minutes=1), unique=True)
+    def live_demo_dispatch() -> dict[str, int]:
+        """Keep a demo alive: its drivers answer and drive on, its stations sell and ask for gas."""
+        from logistics import demo_life  # above this module, as whatever uses its tasks
+
+        return demo_life.live()

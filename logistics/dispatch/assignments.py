@@ -27,7 +27,7 @@ from logistics.fleet.models import Driver, Shift
 
 
 @transaction.atomic
-def offer_to(request: StockRequest, driver_id: int, by: User, at: datetime, notes: str = "") -> Offer:
+def offer_to(request: StockRequest, driver_id: int, by: User | None, at: datetime, notes: str = "") -> Offer:
     """Offer the trip to the driver whom the EIC chose. Raises Refused."""
     driver = lock_driver(driver_id)
     if driver is None:

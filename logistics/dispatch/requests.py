@@ -21,7 +21,7 @@ NOBODYS = {"target_driver": None, "assignment_started_at": None, "assignment_mod
 
 
 def create(
-    dbs: Station, quantity_kg: Decimal, by: User, priority: str = Priority.NORMAL, notes: str = ""
+    dbs: Station, quantity_kg: Decimal, by: User | None, priority: str = Priority.NORMAL, notes: str = ""
 ) -> StockRequest:
     """A station asks for gas."""
     return StockRequest.objects.create(

@@ -21,7 +21,7 @@ __all__ = ["fcm", "smtp"]
 
 @pytest.fixture
 def ms(db) -> Station:
-    return Station.objects.create(type="MS", code="MS-VAD", name="Vadodara MS", lat="22.31", lng="73.18")
+    return Station.objects.create(type="MS", code="MS-V1", name="Vadodara MS", lat="22.31", lng="73.18")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def dbs(ms) -> Station:
     """Its stock lasts five hours at this rate."""
     return Station.objects.create(
         type="DBS",
-        code="DBS-AND",
+        code="DBS-A1",
         name="Anand DBS",
         parent_station=ms,
         lat="22.56",
@@ -43,7 +43,7 @@ def dbs(ms) -> Station:
 
 @pytest.fixture
 def other_ms(db) -> Station:
-    return Station.objects.create(type="MS", code="MS-SUR", name="Surat MS")
+    return Station.objects.create(type="MS", code="MS-S1", name="Surat MS")
 
 
 @pytest.fixture
