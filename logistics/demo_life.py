@@ -3,11 +3,13 @@
 import random
 from decimal import Decimal
 
+from django.utils.timezone import now
+
 from logistics import actions, demo
 from logistics.dispatch import answers, candidates
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import ASSIGNABLE, StockRequest
-from logistics.fleet.models import Driver
+from logistics.fleet.models import Driver, Station
 from logistics.trips import services as trips
 from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
 
@@ -24,12 +26,12 @@ def live(minutes: int = 1) -> dict[str, int]:
     moved = sum(drive(driver) for driver in drivers)
     demo.sell(minutes)
     asked = [ask(station, chance) for station in demo.thirsty()]
-    return {"answered": answered, "moved": moved, "asked": len(asked), "assigned": relieve(chance)}
+    return {"answered": answered, "moved": moved, "asked": len(asked), "assigned": relieve()}
 
 
 def answer(driver: Driver, chance: random.Random) -> bool:
     """Most accept; a few decline, and a few never answer."""
-    for offer in answers.open_offers([driver], actions.now()):
+    for offer in answers.open_offers([driver], now()):
         choice = random.Random(offer.pk * 31 + int(offer.assignment_started_at.timestamp())).choice(ANSWERS)  # noqa: S311
         try:
             if choice == "accept":
@@ -49,17 +51,18 @@ def drive(driver: Driver) -> bool:
     return trip is not None and actions.move_trip(trip, trips.NEXT[TripStatus(trip.status)])
 
 
-def ask(station, chance: random.Random) -> StockRequest:
+def ask(station: Station, chance: random.Random) -> StockRequest:
     kilograms = Decimal(chance.randrange(600, 1400, 50))
     return actions.ask_for_gas(station, kilograms, None, chance.choice("NNHC"))
 
 
-def relieve(chance: random.Random) -> int:
+def relieve() -> int:
+    """Assign the oldest request where too many wait for the person who plays."""
     waiting = StockRequest.objects.filter(status__in=ASSIGNABLE).select_related("dbs__parent_station")
     if waiting.count() <= MOST_OPEN:
         return 0
     oldest = waiting.order_by("created_at")[0]
-    for each in candidates.available(oldest.dbs.parent_station, actions.now(), oldest):
+    for each in candidates.available(oldest.dbs.parent_station, now(), oldest):
         if each.driver.user.username.startswith(demo.PREFIX):
             actions.assign(oldest, each.driver.pk, None)
             return 1

@@ -32,9 +32,9 @@ def requests_of_operator(user: User) -> QuerySet[StockRequest]:
     return StockRequest.objects.filter(dbs__in=daughter_stations(user))
 
 
-def visible_requests(user: User) -> QuerySet[StockRequest]:
-    at_ms, at_dbs = mother_stations(user), daughter_stations(user)
-    return StockRequest.objects.filter(Q(dbs__parent_station__in=at_ms) | Q(dbs__in=at_dbs))
+def visible_requests(user: User, among: QuerySet[StockRequest]) -> QuerySet[StockRequest]:
+    """Of one's own stations, as engineer in charge or as operator."""
+    return among.filter(dbs__in=list(stations_to_ask_for(user).values_list("pk", flat=True)))
 
 
 def stations_to_ask_for(user: User) -> QuerySet[Station]:

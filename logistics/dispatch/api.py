@@ -99,7 +99,7 @@ class StockRequestViewSet(
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[StockRequest]:
-        own = super().get_queryset().filter(pk__in=access.visible_requests(self.request.user).values("pk"))
+        own = access.visible_requests(self.request.user, super().get_queryset())
         if self.action != "list":
             return own
         wanted = StockRequestFilter(data=self.request.query_params)

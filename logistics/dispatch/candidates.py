@@ -7,14 +7,23 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest
 from logistics.fleet import shifts
-from logistics.fleet.models import Driver, DriverStatus, Shift, Station, Vehicle, VehicleStatus, local
+from logistics.fleet.models import (
+    Driver,
+    DriverStatus,
+    Shift,
+    ShiftStatus,
+    Station,
+    Vehicle,
+    VehicleStatus,
+    local,
+)
 from logistics.trips import services as trips
-from logistics.trips.models import Trip
+from logistics.trips.models import BINDING, Trip
 
 FIELD = "driver_id"
 JUST_NOW = timedelta(minutes=30)  # for so long a refusal is worth a warning
@@ -62,14 +71,15 @@ def available(ms: Station, at: datetime, request: StockRequest | None = None) ->
 
     Who just declined, or declined this very request, comes with a warning.
     """
-    active = list(Driver.objects.filter(status=DriverStatus.ACTIVE).select_related("user"))
-    on_duty = shifts.active_shifts(active, at)
-    ready = [driver for driver in active if driver.pk in on_duty and _is_at(on_duty[driver.pk], ms)]
-    busy_drivers, busy_vehicles = _busy()
+    active = list(_approved(ms))
+    on_duty = {pk: shift for pk, shift in shifts.active_shifts(active, at).items() if _is_at(shift, ms)}
+    busy_drivers, busy_vehicles = _busy(on_duty.values())
     free = [
         driver
-        for driver in ready
-        if driver.pk not in busy_drivers and on_duty[driver.pk].vehicle_id not in busy_vehicles
+        for driver in active
+        if driver.pk in on_duty
+        and driver.pk not in busy_drivers
+        and on_duty[driver.pk].vehicle_id not in busy_vehicles
     ]
     counts, warnings = _trips_today(free, at), _warnings(free, at, request)
     found = [
@@ -79,18 +89,30 @@ def available(ms: Station, at: datetime, request: StockRequest | None = None) ->
     return sorted(found, key=lambda each: (bool(each.warning), each.trips_today, each.driver.name))
 
 
+def _approved(ms: Station) -> QuerySet[Driver]:
+    """Active drivers with an approved shift on a vehicle of this station."""
+    approved = Shift.objects.filter(status=ShiftStatus.APPROVED)
+    here = approved.filter(Q(vehicle__ms_home=ms) | Q(vehicle__ms_home=None))
+    drivers = Driver.objects.filter(status=DriverStatus.ACTIVE, pk__in=here.values("driver"))
+    return drivers.select_related("user")
+
+
 def _is_at(shift: Shift, ms: Station) -> bool:
     vehicle = shift.vehicle
     return vehicle.ms_home_id in (ms.pk, None) and vehicle.status != VehicleStatus.MAINTENANCE
 
 
-def _busy() -> tuple[set[int], set[int]]:
-    """The ids of drivers and vehicles with an open offer or a trip."""
+def _busy(on_duty: Iterable[Shift]) -> tuple[set[int | None], set[int | None]]:
+    """Which of these drivers and vehicles have an open offer or a trip, by their ids."""
+    some = list(on_duty)
+    whose = Q(driver__in=[shift.driver_id for shift in some]) | Q(
+        vehicle__in=[shift.vehicle_id for shift in some]
+    )
+    of_offers = Offer.objects.filter(whose, answer=Answer.OPEN).values_list("driver", "vehicle")
+    of_trips = Trip.objects.filter(BINDING).filter(whose).values_list("driver", "vehicle")
     offered = StockRequest.objects.filter(status=RequestStatus.ASSIGNING).values_list(
         "target_driver", flat=True
     )
-    of_offers = Offer.objects.filter(answer=Answer.OPEN).values_list("driver", "vehicle")
-    of_trips = trips.binding().values_list("driver", "vehicle")
     pairs = [*of_offers, *of_trips]
     return {*offered, *(driver for driver, _ in pairs)}, {vehicle for _, vehicle in pairs}
 

@@ -1,5 +1,6 @@
 """The record of pushes and e-mails, for those who run IMS."""
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,6 +28,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         "statuses": DeliveryStatus.choices,
         "status": status,
         "pushes_off": not fcm.is_configured(),
+        "stand_in": settings.FCM_BASE_URL,  # only where DEBUG is on
     }
     name = "logistics/parts/deliveries.html" if request.htmx else "logistics/deliveries.html"
     return render(request, name, shown)

@@ -1,10 +1,13 @@
 """Dispatch in Django's admin, and the demo that keeps itself alive."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.timezone import now
 
 from ims.accounts import roles
-from logistics import demo, demo_life, models
+from logistics import demo, demo_life, models, tasks
 from logistics.dispatch.models import OPEN, StockRequest
 from logistics.fleet.models import Station, StationStaff
 from tests.conftest import make_user
@@ -88,8 +91,16 @@ def test_the_demo_is_for_development_alone():
 def test_the_demo_lives_by_itself(firm):
     delivered = StockRequest.objects.filter(status="COMPLETED")
     before = delivered.count()
-    for _ in range(40):
+    for minute in range(20):
         demo_life.live(minutes=30)
+        if minute % 5 == 4:
+            let_silent_offers_expire()
     assert delivered.count() > before
     assert delivered.exclude(trip__status="completed").count() == 0
     assert StockRequest.objects.filter(status__in=OPEN).count() <= len(demo.DAUGHTERS)
+
+
+def let_silent_offers_expire() -> None:
+    """As if their time had passed."""
+    StockRequest.objects.filter(status="ASSIGNING").update(assignment_started_at=now() - timedelta(hours=1))
+    tasks.check_expired_driver_assignments()

@@ -6,10 +6,13 @@ from django.test.utils import CaptureQueriesContext
 
 from ims.notices import services as notices
 from ims.notices.models import Notice
+from logistics import actions, tasks
 from logistics.notifications import devices, services
 from logistics.notifications.kinds import kind_of
 from logistics.notifications.models import DeviceToken, Notification
 from logistics.notifications.services import Message, NotDelivered
+from scheduling.models import Attempt
+from scheduling.testing import drain, enqueued
 from tests.conftest import make_user
 from tests.logistics.conftest import phone_of
 
@@ -154,6 +157,33 @@ def test_an_email_that_is_refused_keeps_the_reason(eic, smtp):
     row = Notification.objects.get(channel="email")
     assert row.status == "failed"
     assert "550" in row.reason
+
+
+def test_nothing_is_sent_inside_a_change_and_everything_after_it(eic, driver, request_, fcm):
+    phone_of(driver.user), phone_of(eic)
+    actions.assign(request_, driver.pk, eic)
+    assert fcm.asked() == []
+    drain()
+    assert [push["data"]["type"] for push in fcm.arrived("phone-of-ravi")] == ["TRIP_OFFER"]
+    actions.accept(request_.pk, driver)
+    drain()
+    assert [push["data"]["type"] for push in fcm.arrived("phone-of-eic")] == ["TRIP_ACCEPTED"]
+
+
+def test_an_answered_offer_is_not_pushed_any_more(eic, driver, request_, fcm):
+    phone_of(driver.user)
+    actions.assign(request_, driver.pk, eic)
+    actions.decline(request_.pk, driver)
+    drain()
+    assert fcm.arrived("phone-of-ravi") == []
+
+
+def test_without_credentials_no_job_fails_or_comes_back(eic, driver, request_):
+    phone_of(driver.user)
+    actions.assign(request_, driver.pk, eic)
+    drain()
+    assert enqueued(tasks.notify_driver_trip_offer) == []
+    assert not Attempt.objects.exists()
 
 
 # --- Devices over the API -------------------------------------------------------------------------------
