@@ -150,8 +150,11 @@ def offer(expired: int) -> None:
     QueuedJob.objects.all().delete()
     Offer.objects.all().delete()
     StockRequest.objects.filter(status="PENDING").update(status="COMPLETED")
-    total = StockRequest.objects.count()
-    chosen = list(StockRequest.objects.order_by("pk")[: total : max(1, total // expired)][:expired])
+    first, last = (
+        StockRequest.objects.order_by(way).values_list("pk", flat=True)[0] for way in ("pk", "-pk")
+    )
+    step = max(1, (last - first + 1) // expired)
+    chosen = list(StockRequest.objects.filter(pk__in=range(first, last + 1, step))[:expired])
     long_ago = now() - timedelta(hours=1)
     for request, driver in zip(chosen, Driver.objects.all(), strict=False):
         request.status, request.target_driver, request.assignment_started_at = "ASSIGNING", driver, long_ago
