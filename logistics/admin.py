@@ -29,6 +29,13 @@ class LookOnly(admin.options.BaseModelAdmin):
         return False
 
 
+class ChangedAlone(admin.ModelAdmin):
+    """Writes the changed fields alone: a service may be writing the rest at this very moment."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        obj.save(update_fields=[*form.changed_data, "updated_at"] if change else None)
+
+
 class StaffInline(admin.TabularInline):
     model = models.StationStaff
     extra = 0
@@ -36,7 +43,7 @@ class StaffInline(admin.TabularInline):
 
 
 @admin.register(models.Station)
-class StationAdmin(admin.ModelAdmin):
+class StationAdmin(ChangedAlone):
     list_display = ("code", "name", "type", "parent_station", "current_stock_kg", "capacity_kg")
     list_filter = ("type", "parent_station")
     list_select_related = ("parent_station",)
@@ -51,7 +58,7 @@ class StationAdmin(admin.ModelAdmin):
 
 
 @admin.register(models.Vehicle)
-class VehicleAdmin(admin.ModelAdmin):
+class VehicleAdmin(ChangedAlone):
     list_display = ("registration", "type", "ms_home", "status")
     list_filter = ("status", "type", "ms_home")
     list_select_related = ("ms_home",)
@@ -59,20 +66,20 @@ class VehicleAdmin(admin.ModelAdmin):
 
 
 @admin.register(models.Driver)
-class DriverAdmin(admin.ModelAdmin):
+class DriverAdmin(ChangedAlone):
     list_display = ("name", "licence", "status", "assigned_vehicle")
     list_filter = ("status",)
     list_select_related = ("user", "assigned_vehicle")
     search_fields = ("user__username", "user__first_name", "user__last_name", "licence")
     autocomplete_fields = ("user", "assigned_vehicle")
 
-    def save_model(self, request: HttpRequest, obj: models.Driver, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         fleet.make_driver(obj.user)  # the role that opens his page
 
 
 @admin.register(models.Shift)
-class ShiftAdmin(admin.ModelAdmin):
+class ShiftAdmin(ChangedAlone):
     list_display = ("driver", "vehicle", "start", "end", "is_recurring", "status", "decided_by")
     list_filter = ("status", "is_recurring", "start")
     list_select_related = ("driver__user", "vehicle", "decided_by")
@@ -121,7 +128,7 @@ class VehicleTokenAdmin(LookOnly, admin.ModelAdmin):
 
 
 @admin.register(models.Trip)
-class TripAdmin(admin.ModelAdmin):
+class TripAdmin(ChangedAlone):
     """Plan a transport here; a trip's moves and a delivery's facts are made by its services."""
 
     list_display = ("id", "status", "driver", "vehicle", "dropoff_place", "scheduled_pickup_time")

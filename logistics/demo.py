@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from ims.accounts.models import User
@@ -33,6 +35,7 @@ DRIVERS = (("ravi", "Ravi", "Patel"), ("meena", "Meena", "Shah"), ("arjun", "Arj
            ("kiran", "Kiran", "Joshi"), ("farid", "Farid", "Khan"), ("leela", "Leela", "Mehta"))  # fmt: skip
 PATIENTS = (("MRN-10021", "Asha Trivedi"), ("MRN-10034", "Imran Sheikh"), ("MRN-10052", "Nita Rao"))
 HISTORY_DAYS = 14
+LEAST_STOCK = Decimal(50)  # kg
 
 
 @transaction.atomic
@@ -212,8 +215,8 @@ def sell(minutes: int) -> None:
     codes = [row[1] for row in DAUGHTERS]
     for station in Station.objects.filter(code__in=codes):
         sold = station.sale_rate_kg_per_hour * minutes / 60
-        station.current_stock_kg = max(Decimal(50), station.current_stock_kg - sold)
-        station.save(update_fields=["current_stock_kg", "updated_at"])
+        left = Greatest(F("current_stock_kg") - sold, Value(LEAST_STOCK))
+        Station.objects.filter(pk=station.pk).update(current_stock_kg=left, updated_at=now())
 
 
 def thirsty() -> list[Station]:

@@ -1,5 +1,6 @@
 """What the demo's people do each minute: drivers answer and drive on, stations sell and ask for gas."""
 
+import contextlib
 import random
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from logistics import actions, demo
 from logistics.dispatch import answers, candidates
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import ASSIGNABLE, StockRequest
+from logistics.fleet import shifts
 from logistics.fleet.models import Driver, Station
 from logistics.trips import services as trips
 from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
@@ -24,6 +26,7 @@ def live(minutes: int = 1) -> dict[str, int]:
     drivers = demo.demo_drivers()
     answered = sum(answer(driver, chance) for driver in drivers)
     moved = sum(drive(driver) for driver in drivers)
+    line_up(chance.choice(drivers))
     demo.sell(minutes)
     asked = [ask(station, chance) for station in demo.thirsty()]
     return {"answered": answered, "moved": moved, "asked": len(asked), "assigned": relieve()}
@@ -49,6 +52,15 @@ def drive(driver: Driver) -> bool:
         driver=driver, stock_request__isnull=False, status__in=(TripStatus.ASSIGNED, *IN_PROGRESS)
     ).first()
     return trip is not None and actions.move_trip(trip, trips.NEXT[TripStatus(trip.status)])
+
+
+def line_up(driver: Driver) -> None:
+    """One who has nothing to do goes to the station and waits."""
+    shift = shifts.active_shift(driver, now())
+    if shift is None or answers.open_offers([driver], now()).exists():
+        return
+    with contextlib.suppress(Refused):  # he waits already, or is on a trip
+        actions.join_queue(shift)
 
 
 def ask(station: Station, chance: random.Random) -> StockRequest:

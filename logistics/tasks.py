@@ -151,9 +151,10 @@ def notify_eic_new_request(stock_request_id: int) -> int:
 def notify_driver_trip_offer(offer_id: int) -> int:
     """Offer a trip on the driver's phone; nothing once it is answered."""
     offer = offers().get(pk=offer_id)
+    message = messages.trip_offer(offer)
     if offer.answer != Answer.OPEN:
-        return 0
-    return notifications.tell([offer.driver.user], messages.trip_offer(offer))
+        return notifications.drop(message.key, "The offer ended before it arrived.")
+    return notifications.tell([offer.driver.user], message)
 
 
 @task(queue=HIGH, timeout=60, retries=PUSH)

@@ -12,7 +12,7 @@ from logistics.dispatch.assignments import closed, give_back, lock_driver
 from logistics.dispatch.errors import NotYours, Refused, TooLate, Unknown
 from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest, VehicleToken, answer_time
 from logistics.fleet import shifts
-from logistics.fleet.models import Driver, Vehicle
+from logistics.fleet.models import Driver, DriverStatus, Vehicle
 from logistics.trips import services as trips
 from logistics.trips.models import Trip
 
@@ -33,7 +33,7 @@ def accept(request_id: int, driver: Driver, at: datetime) -> Acceptance:
 
     Raises Unknown, NotYours, TooLate or Refused.
     """
-    lock_driver(driver.pk)
+    driver = lock_driver(driver.pk) or driver
     request = _request(request_id)
     if taken := _taken_before(request, driver):
         return taken
@@ -112,6 +112,10 @@ def _gone(request: StockRequest) -> Refused:
 
 def _vehicle_for(offer: Offer, driver: Driver, at: datetime) -> Vehicle:
     """The vehicle of the offer, locked, while the driver is still on duty."""
+    if driver.status != DriverStatus.ACTIVE:
+        raise Refused(
+            "driver_not_active", f"You are {driver.get_status_display().lower()}: ask your EIC.", "driver"
+        )
     shift = shifts.active_shift(driver, at)
     if shift is None:
         raise Refused(

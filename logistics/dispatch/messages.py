@@ -118,8 +118,8 @@ def trip_offer(offer: Offer) -> Message:
 def offer_withdrawn(offer: Offer) -> Message:
     return Message(
         type=kinds.OFFER_WITHDRAWN,
-        title="Trip Offer Withdrawn",
-        body=f"The trip to {offer.request.dbs.name} is no longer offered to you.",
+        title="Trip Taken Back",
+        body=f"The trip to {offer.request.dbs.name} is no longer yours.",
         key=f"offer:{offer.pk}:withdrawn",
         data={**_facts(offer), "type": kinds.OFFER_WITHDRAWN},
         url=DRIVE,

@@ -66,26 +66,27 @@ def reject(request: StockRequest, by: User, at: datetime, reason: str = "") -> N
 def cancel(
     request: StockRequest, at: datetime, reason: str = "", *, may_recall: bool = False
 ) -> Offer | None:
-    """Take a request back; returns the open offer that ended with it. Raises Refused.
+    """Take a request back; returns the offer, open or accepted, that ended with it. Raises Refused.
 
     `may_recall`: also where a driver is under way to fill it, whose trip is then cancelled.
     """
     statuses = OPEN if may_recall else (*ASSIGNABLE, RequestStatus.ASSIGNING)
-    if may_recall:
-        _recall(request, at)
+    recalled = _recall(request, at) if may_recall else None
     _move(request, statuses, RequestStatus.CANCELLED, at, reason=reason[:500], **NOBODYS)
     tokens.free([request.pk], at)
-    return close_offer(request.pk, Answer.WITHDRAWN, at, reason)
+    return close_offer(request.pk, Answer.WITHDRAWN, at, reason) or recalled
 
 
-def _recall(request: StockRequest, at: datetime) -> None:
+def _recall(request: StockRequest, at: datetime) -> Offer | None:
+    """Cancel the trip that is under way to fill it; returns the offer by which its driver has it."""
     trip = Trip.objects.filter(stock_request=request).first()
     if trip is None:
-        return
+        return None
     if trip.status in (TripStatus.IN_TRANSIT, TripStatus.ARRIVED):
         raise Refused("under_way", "The gas is on its way to the station: it cannot be cancelled any more.")
     if trip.status not in trips.ENDED:
         trips.move(trip, TripStatus.CANCELLED, at)
+    return Offer.objects.filter(request=request, answer=Answer.ACCEPTED).first()
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ KINDS: tuple[tuple[str, "Title", str, str], ...] = (
     (DRIVER_REJECTED, _("Driver declined"), roles.EIC, "retry"),
     (TRIP_ACCEPTED, _("Driver accepted"), roles.EIC, "ok"),
     (TRIP_OFFER, _("Trip offered"), roles.DRIVER, "run"),
-    (OFFER_WITHDRAWN, _("Offer withdrawn"), roles.DRIVER, "wait"),
+    (OFFER_WITHDRAWN, _("Trip taken back"), roles.DRIVER, "wait"),
 )
 
 

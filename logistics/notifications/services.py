@@ -85,6 +85,13 @@ def deliver(key: str) -> int:
     return reached(key)
 
 
+def drop(key: str, reason: str) -> int:
+    """Send no more of an event that is over; returns how many devices were reached before."""
+    waiting = Notification.objects.filter(key=key, status=DeliveryStatus.QUEUED)
+    waiting.update(status=DeliveryStatus.FAILED, reason=reason, updated_at=now())
+    return reached(key)
+
+
 def reached(key: str) -> int:
     """How many devices got this message."""
     sent = Notification.objects.filter(key=key, channel=Channel.PUSH, status=DeliveryStatus.SENT)

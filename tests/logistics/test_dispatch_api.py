@@ -255,6 +255,7 @@ def test_an_accepted_request_is_cancelled_by_the_eic_alone(api, station_operator
     api(driver.user).post(ACCEPT, {"stock_request_id": taken.pk}, format="json")
     assert api(station_operator).post(f"{REQUESTS}{taken.pk}/cancel/").status_code == 400
     assert api(eic).post(f"{REQUESTS}{taken.pk}/cancel/").status_code == 200
+    assert_enqueued(tasks.notify_driver_offer_withdrawn, offer_id=Offer.objects.get().pk)
     assert Trip.objects.get().status == "cancelled"
     driver.assigned_vehicle.refresh_from_db()
     assert driver.assigned_vehicle.status == "available"
@@ -436,6 +437,22 @@ def test_without_an_active_shift_nothing_is_accepted(api, offered, driver):
     answer = api(driver.user).post(ACCEPT, {"stock_request_id": taken.pk}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "no_active_shift")
     assert status_of(taken) == "ASSIGNING"
+
+
+def test_a_suspended_driver_accepts_nothing(api, offered, driver):
+    taken = offered(driver)
+    suspended(driver)
+    answer = api(driver.user).post(ACCEPT, {"stock_request_id": taken.pk}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "driver_not_active")
+
+
+def test_gas_that_is_on_its_way_is_not_cancelled(api, eic, offered, driver):
+    taken = offered(driver)
+    api(driver.user).post(ACCEPT, {"stock_request_id": taken.pk}, format="json")
+    Trip.objects.update(status="in_transit")
+    answer = api(eic).post(f"{REQUESTS}{taken.pk}/cancel/")
+    assert (answer.status_code, answer.json()["code"]) == (400, "under_way")
+    assert status_of(taken) == "ASSIGNED"
 
 
 @pytest.mark.parametrize("address", [ACCEPT, REJECT])

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from ims.notices import services as notices
 from ims.notices.models import Notice
 from logistics import actions, tasks
+from logistics.checks import push_credentials
 from logistics.notifications import devices, services
 from logistics.notifications.kinds import kind_of
 from logistics.notifications.models import DeviceToken, Notification
@@ -176,6 +177,27 @@ def test_an_answered_offer_is_not_pushed_any_more(eic, driver, request_, fcm):
     actions.decline(request_.pk, driver)
     drain()
     assert fcm.arrived("phone-of-ravi") == []
+
+
+def test_a_push_that_waited_longer_than_its_offer_is_not_sent(eic, driver, request_, fcm):
+    phone_of(driver.user)
+    fcm.doom("phone-of-ravi", "UNAVAILABLE")
+    offer = actions.assign(request_, driver.pk, eic)
+    with pytest.raises(NotDelivered):
+        tasks.notify_driver_trip_offer(offer.pk)
+    actions.decline(request_.pk, driver)
+    fcm.revive("phone-of-ravi")
+    assert tasks.notify_driver_trip_offer(offer.pk) == 0
+    row = Notification.objects.get(type="TRIP_OFFER")
+    assert (row.status, row.reason) == ("failed", "The offer ended before it arrived.")
+    assert fcm.arrived() == []
+
+
+def test_a_key_file_that_cannot_be_read_is_warned_of(settings):
+    settings.GOOGLE_APPLICATION_CREDENTIALS = "/nowhere/key.json"
+    assert [warning.id for warning in push_credentials(None)] == ["logistics.W001"]
+    settings.GOOGLE_APPLICATION_CREDENTIALS = ""
+    assert push_credentials(None) == []
 
 
 def test_without_credentials_no_job_fails_or_comes_back(eic, driver, request_):
