@@ -4,6 +4,7 @@ A few rounds of each run always, a few hundred with `make test-slow`. Whatever w
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -49,6 +50,16 @@ def meet(*moves: Callable[[], object]) -> list[object]:
         return list(pool.map(run, moves))
 
 
+def after(seconds: float, move: Callable[[], object]) -> Callable[[], object]:
+    """So much later than the others."""
+
+    def later() -> object:
+        time.sleep(seconds)
+        return move()
+
+    return later
+
+
 def done(said: list[object]) -> int:
     return sum(not isinstance(each, Refused) for each in said)
 
@@ -92,7 +103,7 @@ def assert_consistent(request: StockRequest) -> str:
 def test_accept_against_expiry(offered, driver, count):
     """The driver answers in the last moment, while two clusters look for overdue offers."""
     won = set()
-    for _ in range(count):
+    for number in range(count):
         forget()
         deadline = now()
         request = with_token(offered(driver, answer_time().total_seconds()), driver)
@@ -101,8 +112,8 @@ def test_accept_against_expiry(offered, driver, count):
 
         meet(
             lambda request=request, at=in_time: answers.accept(request.pk, driver, at),
-            tasks.expire_batch,
-            tasks.expire_batch,
+            after(number % 10 * 0.03, tasks.expire_batch),  # the answer asks more before it decides
+            after(number % 10 * 0.03, tasks.expire_batch),
         )
         status = assert_consistent(request)
         assert status in ("ASSIGNED", "PENDING")
