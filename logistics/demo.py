@@ -31,6 +31,7 @@ DAUGHTERS = (  # mother, code, name, place, capacity, stock, sale an hour, way i
     ("MS-SUR", "DBS-NAV", "Navsari", "20.9467", "72.9520", 4200, 1200, 200, 80),
     ("MS-SUR", "DBS-VAL", "Valsad", "20.5992", "72.9342", 3800, 640, 170, 160),
 )
+HOMES = {row[1]: row[0] for row in DAUGHTERS}
 DRIVERS = (("ravi", "Ravi", "Patel"), ("meena", "Meena", "Shah"), ("arjun", "Arjun", "Desai"),
            ("kiran", "Kiran", "Joshi"), ("farid", "Farid", "Khan"), ("leela", "Leela", "Mehta"))  # fmt: skip
 PATIENTS = (("MRN-10021", "Asha Trivedi"), ("MRN-10034", "Imran Sheikh"), ("MRN-10052", "Nita Rao"))
@@ -113,7 +114,7 @@ def add_history(daughters: list[Station], drivers: list[Driver], person: User) -
     for day in range(HISTORY_DAYS, 0, -1):
         for station in daughters:
             asked = midnight() - timedelta(days=day) + timedelta(minutes=chance.randint(300, 1100))
-            driver = chance.choice(drivers[:4] if station.parent_station.code == "MS-BRD" else drivers[4:])
+            driver = chance.choice(drivers[:4] if HOMES[station.code] == "MS-BRD" else drivers[4:])
             add_delivery(station, driver, person, asked, chance)
 
 
@@ -151,7 +152,7 @@ def add_delivery(
         vehicle=driver.assigned_vehicle,
         status=TripStatus.COMPLETED,
         status_changed_at=times["completed_at"],
-        pickup_place=station.parent_station.name,
+        pickup_place=dict(row[:2] for row in MOTHERS)[HOMES[station.code]],
         dropoff_place=station.name,
         scheduled_pickup_time=accepted,
         delivered_kg=kilograms,
@@ -183,7 +184,7 @@ def ask_for_shifts(drivers: list[Driver], own: Driver) -> None:
     tomorrow = midnight() + timedelta(days=1)
     for driver, start, hours in ((drivers[0], 6, 9), (drivers[2], 22, 8), (own, 14, 8)):
         begin = tomorrow + timedelta(hours=start)
-        vehicle = driver.assigned_vehicle
+        vehicle = Vehicle.objects.get(drivers=driver)
         Shift.objects.create(driver=driver, vehicle=vehicle, start=begin, end=begin + timedelta(hours=hours))
 
 
@@ -224,4 +225,4 @@ def thirsty() -> list[Station]:
     codes = [row[1] for row in DAUGHTERS]
     asked = StockRequest.objects.filter(status__in=OPEN).values("dbs")
     found = Station.objects.filter(code__in=codes).exclude(pk__in=asked)
-    return [station for station in found if (station.slack_minutes or 0) < 120]
+    return [station for station in found if (station.slack_minutes or 0) < 300]

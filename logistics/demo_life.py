@@ -35,7 +35,7 @@ def live(minutes: int = 1) -> dict[str, int]:
 def answer(driver: Driver, chance: random.Random) -> bool:
     """Most accept; a few decline, and a few never answer."""
     for offer in answers.open_offers([driver], now()):
-        choice = random.Random(offer.pk * 31 + int(offer.assignment_started_at.timestamp())).choice(ANSWERS)  # noqa: S311
+        choice = random.Random(offer.pk * 31 + offer.expiries).choice(ANSWERS)  # noqa: S311
         try:
             if choice == "accept":
                 actions.accept(offer.pk, driver)
@@ -74,7 +74,8 @@ def relieve() -> int:
     if waiting.count() <= MOST_OPEN:
         return 0
     oldest = waiting.order_by("created_at")[0]
-    for each in candidates.available(oldest.dbs.parent_station, now(), oldest):
+    home = Station.objects.get(daughters=oldest.dbs_id)
+    for each in candidates.available(home, now(), oldest):
         if each.driver.user.username.startswith(demo.PREFIX):
             actions.assign(oldest, each.driver.pk, None)
             return 1

@@ -43,7 +43,7 @@ def _expire(among: QuerySet[StockRequest], at: datetime, limit: int) -> list[Off
     return _expired_offers(drivers, at)
 
 
-def _expired_offers(drivers: dict[int, tuple[int, datetime]], at: datetime) -> list[Offer]:
+def _expired_offers(drivers: dict[int, tuple[int, datetime | None]], at: datetime) -> list[Offer]:
     """Close the open offers of these requests; where outside code made none, make the history now."""
     ids = list(Offer.objects.filter(request__in=drivers, answer=Answer.OPEN).values_list("pk", "request"))
     Offer.objects.filter(pk__in=[pk for pk, _ in ids]).update(answer=Answer.EXPIRED, answered_at=at)
@@ -52,7 +52,7 @@ def _expired_offers(drivers: dict[int, tuple[int, datetime]], at: datetime) -> l
         Offer(
             request_id=pk,
             driver_id=drivers[pk][0],
-            offered_at=drivers[pk][1],
+            offered_at=drivers[pk][1] or at,
             answer=Answer.EXPIRED,
             answered_at=at,
         )

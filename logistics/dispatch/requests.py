@@ -92,7 +92,7 @@ def _recall(request: StockRequest, at: datetime) -> Offer | None:
 @transaction.atomic
 def complete(trip: Trip, at: datetime, delivered_kg: Decimal | None = None) -> bool:
     """End the delivery of a request: the station has the gas, once. False where that was done before."""
-    request = StockRequest.objects.select_related("dbs").get(pk=trip.stock_request_id)
+    request = StockRequest.objects.select_related("dbs").get(trip=trip)
     brought = request.requested_qty_kg if delivered_kg is None else delivered_kg
     if not trips.move(trip, TripStatus.COMPLETED, at, delivered_kg=brought):
         return False

@@ -134,7 +134,7 @@ def _send(rows: Sequence[Notification]) -> list[fcm.Outcome]:
     for row in rows:
         _note(row, outcomes.get(row) or fcm.Outcome(UNREACHABLE), begun)
     Notification.objects.bulk_update(rows, ["status", "reason", "attempts", "sent_at", "updated_at"])
-    gone = [row.device_id for row, outcome in outcomes.items() if outcome.is_gone]
+    gone = [row.device_id for row, outcome in outcomes.items() if outcome.is_gone and row.device_id]
     ended = DeviceToken.objects.filter(pk__in=gone, registered_at__lte=begun)
     ended.update(is_active=False, ended_because="Firebase no longer knows it.", updated_at=begun)
     return [outcome for outcome in outcomes.values() if outcome.is_passing]
