@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "ims.notices",
     "masterdata",
     "logistics",
+    "crossdock",
     "django_q",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -286,6 +287,11 @@ FCM_BASE_URL = env.text("FCM_BASE_URL").rstrip("/")  # a stand-in for tests and 
 FCM_TIMEOUT_SECONDS = env.decimal("FCM_TIMEOUT_SECONDS", 8, minimum=0.1)
 if FCM_BASE_URL and not DEBUG:
     raise ImproperlyConfigured("FCM_BASE_URL is for DEBUG=1 only: take it away, and pushes go to Google.")
+
+# --- Cross-dock -----------------------------------------------------------------------------------------
+CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count
+CROSSDOCK_VIEW_MINUTES = env.number("CROSSDOCK_VIEW_MINUTES", 15, minimum=1)  # older: the original query
+CROSSDOCK_KEEP_DAYS = env.number("CROSSDOCK_KEEP_DAYS", 30, minimum=1)  # uploads and results; then removed
 
 # --- Mail -----------------------------------------------------------------------------------------------
 vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))

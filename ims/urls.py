@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
     path("", include("logistics.urls")),  # /dispatch/, /drive/, /station/, /api/driver…, /api/eic/
+    path("", include("crossdock.urls")),  # /cross-dock/, /api/cross-dock/, /media/exports/
     path("admin/", admin.site.urls),
 ]

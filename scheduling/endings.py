@@ -51,16 +51,18 @@ class Outcome:
 
 
 def conclude(package: packages.Package, outcome: Outcome) -> bool:
-    """Record an attempt of a job; False where it is no longer ours, and nothing was recorded."""
+    """Record an attempt; True where it was the end of the job, and the job was still ours."""
     fence = outcome.fence
     if fence is None:
         return False
     if outcome.postponed_until:
-        return claims.postpone(fence, outcome.postponed_until)
+        claims.postpone(fence, outcome.postponed_until)
+        return False
     with transaction.atomic():
         retry_at = _note_error(outcome, fence) if outcome.error else None
         if retry_at:
-            return _retry(fence, retry_at)
+            _retry(fence, retry_at)
+            return False
         if not claims.acknowledge(fence):
             transaction.set_rollback(True)
             logger.warning("Job %s was taken over; what it returned here is not recorded.", package["id"])
@@ -166,9 +168,9 @@ def _note_attempt(
     Attempt.objects.get_or_create(job_id=job_id, number=number, defaults={**kept, "retry_at": retry_at})
 
 
-def _retry(fence: Fence, at: datetime) -> bool:
+def _retry(fence: Fence, at: datetime) -> None:
     values = {"holder": None, "started_at": None, "has_slot": False}
-    return bool(claims.held(fence).update(lock=at, state=JobState.RETRYING, **values))
+    claims.held(fence).update(lock=at, state=JobState.RETRYING, **values)
 
 
 def _record(package: packages.Package, outcome: Outcome) -> None:

@@ -27,6 +27,8 @@ class Throttle:
         if pause > timeout:
             raise Throttled(self.name, pause)
         time.sleep(pause)
+        # A process that wakes up late comes too close to the next one: keep the distance once more, from now.
+        time.sleep(reserve(f"{self.name} began", self.per_second))
 
 
 def reserve(name: str, per_second: float, *, within: float = float("inf")) -> float:

@@ -24,7 +24,8 @@ def main() -> int:
     port = chosen_port()
     environment = demo_environment(port)
     (ROOT / "var").mkdir(exist_ok=True)
-    for command in (["migrate", "--verbosity", "0"], ["demo"], ["demo_dispatch"]):
+    fill = (["migrate", "--verbosity", "0"], ["demo"], ["demo_dispatch"], ["demo_cross_dock"])
+    for command in fill:
         if status := subprocess.call([sys.executable, "manage.py", *command], cwd=ROOT, env=environment):
             return status
     return serve(port, environment)

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 from django_q.models import OrmQ, Task
+from django_q.signals import post_execute
 from django_q.tasks import async_chain, async_task
 
 from scheduling import Undeclared, claims, endings, leases, packages, results
@@ -211,3 +212,18 @@ def test_a_cancellation_of_another_job_leaves_this_one_alone():
     drain()
     assert job.state == "succeeded"
     assert Cancellation.objects.count() == 1
+
+
+def test_post_execute_tells_of_the_end_of_a_job_and_not_of_its_attempts():
+    told = []
+
+    def hear(task, **_):
+        told.append(task["success"])
+
+    post_execute.connect(hear)
+    try:
+        tasks.fail_once.enqueue("a")
+        drain()
+    finally:
+        post_execute.disconnect(hear)
+    assert told == [True]

@@ -2,39 +2,47 @@
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from ims.lib.sheets.errors import Limits, SheetError
 from ims.lib.sheets.read_csv import read_csv
+from ims.lib.sheets.read_xls import read_xls
 from ims.lib.sheets.read_xlsx import read_xlsx
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of password-protected .xlsx
 WORKBOOKS = (".xlsx", ".xlsm")
+OLD_WORKBOOK = ".xls"
 TEXTS = (".csv", ".tsv", ".txt")
 BINARIES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")
 DEFAULT_LIMITS = Limits()
 
+Tell = Callable[[int, int], None]
+
 
 def read_rows(
-    file: IO[bytes] | str | Path, filename: str = "", limits: Limits = DEFAULT_LIMITS
+    file: IO[bytes] | str | Path,
+    filename: str = "",
+    limits: Limits = DEFAULT_LIMITS,
+    tell: Tell = lambda done, total: None,
 ) -> Iterator[list[str]]:
     """The rows of the first sheet, every cell as text.
 
     Rows end at their last filled cell; an empty row between others is [], those at the end are left out.
+    `tell` hears how far the reading is: so many of so many bytes (of an .xls: rows).
     Raises SheetError at once for a wrong file, and while iterating for what is wrong further down.
     """
     if isinstance(file, str | Path):
-        return _from_path(Path(file), filename or Path(file).name, limits)
-    return _open(file, filename, limits)
+        return _from_path(Path(file), filename or Path(file).name, limits, tell)
+    return _open(file, filename, limits, tell)
 
 
-def _from_path(path: Path, filename: str, limits: Limits) -> Iterator[list[str]]:
+def _from_path(path: Path, filename: str, limits: Limits, tell: Tell) -> Iterator[list[str]]:
     file = path.open("rb")
     try:
-        rows = _open(file, filename, limits)
+        rows = _open(file, filename, limits, tell)
     except BaseException:
         file.close()
         raise
@@ -46,10 +54,10 @@ def _closing(file: IO[bytes], rows: Iterator[list[str]]) -> Iterator[list[str]]:
         yield from rows
 
 
-def _open(file: IO[bytes], filename: str, limits: Limits) -> Iterator[list[str]]:
+def _open(file: IO[bytes], filename: str, limits: Limits, tell: Tell) -> Iterator[list[str]]:
     extension = os.path.splitext(filename)[1].lower()
-    if extension and extension not in (*WORKBOOKS, *TEXTS, ".xls"):
-        raise SheetError(f"“{extension}” files cannot be read: upload an .xlsx or .csv file.")
+    if extension and extension not in (*WORKBOOKS, *TEXTS, OLD_WORKBOOK):
+        raise SheetError(f"“{extension}” files cannot be read: upload an .xlsx, .xls or .csv file.")
     size = file.seek(0, io.SEEK_END)
     if size == 0:
         raise SheetError("The file is empty: choose a file with rows.")
@@ -61,29 +69,33 @@ def _open(file: IO[bytes], filename: str, limits: Limits) -> Iterator[list[str]]
     file.seek(0)
     if head.startswith(ZIP):
         _expect_workbook(extension)
-        return read_xlsx(file, limits)
-    _refuse_others(file, head, extension)
-    return read_csv(file, limits)
+        return read_xlsx(file, limits, tell)
+    if head.startswith(OLE):
+        _expect_old_workbook(file, extension)
+        return read_xls(file, limits, tell)
+    _refuse_others(head, extension)
+    return read_csv(file, limits, tell)
 
 
 def _expect_workbook(extension: str) -> None:
-    if extension in (".xls", *TEXTS):
+    if extension in (OLD_WORKBOOK, *TEXTS):
         raise SheetError(f"The file is named {extension} but is a workbook or archive: rename it to .xlsx.")
 
 
-def _refuse_others(file: IO[bytes], head: bytes, extension: str) -> None:
-    if head.startswith(OLE):
-        if _is_encrypted(file):
-            raise SheetError("The file is protected by a password: save it without one and upload it again.")
-        raise SheetError(
-            "This is a workbook of the old .xls format: save it in Excel as .xlsx and upload that."
-        )
+def _expect_old_workbook(file: IO[bytes], extension: str) -> None:
+    if _is_encrypted(file):
+        raise SheetError("The file is protected by a password: save it without one and upload it again.")
+    if extension in (*WORKBOOKS, *TEXTS):
+        raise SheetError(f"The file is named {extension} but is of the old .xls format: rename it to .xls.")
+
+
+def _refuse_others(head: bytes, extension: str) -> None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
         raise SheetError("The file is a web page or XML: open it in Excel, save it as .xlsx and upload that.")
     if head.startswith(BINARIES):
-        raise SheetError("The file is not a spreadsheet: upload an .xlsx or .csv file.")
-    if extension in (*WORKBOOKS, ".xls"):
+        raise SheetError("The file is not a spreadsheet: upload an .xlsx, .xls or .csv file.")
+    if extension in (*WORKBOOKS, OLD_WORKBOOK):
         raise SheetError(f"The file is named {extension} but is no workbook: save it in Excel as .xlsx.")
 
 

@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from ims.lib.sheets.errors import Limits, SheetError
@@ -18,12 +18,19 @@ BOMS = (
 )
 SEPARATOR_LINE = re.compile(r"^sep=([,;\t])\r?\n")  # Excel's own hint
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f]")
-NOT_TEXT = "The file is not text: upload an .xlsx or .csv file."
+NOT_TEXT = "The file is not text: upload an .xlsx, .xls or .csv file."
 
 
-def read_csv(file: IO[bytes], limits: Limits) -> Iterator[list[str]]:
+BETWEEN = 1_000  # rows, then `tell` is called
+
+
+def read_csv(
+    file: IO[bytes], limits: Limits, tell: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[list[str]]:
+    size = file.seek(0, io.SEEK_END)
     encoding = find_encoding(file)
-    text = io.TextIOWrapper(_plain(file), encoding=encoding, errors="replace", newline="")
+    plain = _plain(file)
+    text = io.TextIOWrapper(plain, encoding=encoding, errors="replace", newline="")
     sample = text.read(SAMPLE)
     if len(CONTROLS.findall(sample)) > len(sample) / 100:
         text.detach()
@@ -32,14 +39,19 @@ def read_csv(file: IO[bytes], limits: Limits) -> Iterator[list[str]]:
     text.seek(0)
     if hint:
         text.readline()
-    return _rows(text, hint[1] if hint else find_delimiter(sample), limits)
+    delimiter = hint[1] if hint else find_delimiter(sample)
+    return _rows(text, delimiter, limits, lambda: tell(plain.tell(), size))
 
 
-def _rows(text: "io.TextIOWrapper[Any]", delimiter: str, limits: Limits) -> Iterator[list[str]]:
+def _rows(
+    text: "io.TextIOWrapper[Any]", delimiter: str, limits: Limits, tell: Callable[[], None]
+) -> Iterator[list[str]]:
     blank = 0
     reader = csv.reader(text, delimiter=delimiter)
     try:
         for number, row in enumerate(reader, start=1):
+            if number % BETWEEN == 0:
+                tell()
             row = _trimmed(row)
             if not row:
                 blank += 1
@@ -48,6 +60,7 @@ def _rows(text: "io.TextIOWrapper[Any]", delimiter: str, limits: Limits) -> Iter
             yield from ([] for _ in range(blank))
             blank = 0
             yield row
+        tell()
     except csv.Error as error:
         sentence = f"Line {reader.line_num} cannot be read ({error}): is a quotation mark left open?"
         raise SheetError(sentence) from error

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import IO, Any
 from xml.parsers import expat
 
@@ -27,11 +28,16 @@ REFERENCE = re.compile(r"^([A-Za-z]{1,3})\d{0,7}$")
 DAMAGES = (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, OSError, NotImplementedError)
 
 
-def read_xlsx(file: IO[bytes], limits: Limits) -> Iterator[list[str]]:
+def read_xlsx(
+    file: IO[bytes], limits: Limits, tell: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[list[str]]:
     with _damage():
         workbook = open_workbook(file, limits)
-        strings = _shared_strings(workbook, limits)
-    return _rows(workbook, strings, limits)
+        parts = [part for part in (workbook.strings, workbook.sheet) if part]
+        total = sum(workbook.archive.getinfo(part).file_size for part in parts)
+        before = total - workbook.archive.getinfo(workbook.sheet).file_size
+    strings = _shared_strings(workbook, limits, lambda fed: tell(fed, total))
+    return _rows(workbook, strings, limits, lambda fed: tell(before + fed, total))
 
 
 @contextmanager
@@ -42,15 +48,27 @@ def _damage() -> Iterator[None]:
         raise SheetError(DAMAGED) from error
 
 
-def _rows(workbook: Workbook, strings: list[str], limits: Limits) -> Iterator[list[str]]:
+def _rows(
+    workbook: Workbook, strings: list[str], limits: Limits, tell: Callable[[int], None]
+) -> Iterator[list[str]]:
     sheet = _SheetReader(workbook, strings, limits)
-    with _damage():
-        for _ in _feed(workbook.archive, workbook.sheet, sheet):
-            yield from sheet.take()
+    for fed in _feed(workbook.archive, workbook.sheet, sheet):
+        tell(fed)
+        yield from sheet.take()
 
 
-def _feed(archive: zipfile.ZipFile, part: str, reader: Any) -> Iterator[None]:
-    """Parse a part chunk by chunk; the reader's handlers collect."""
+def _feed(archive: zipfile.ZipFile, part: str, reader: Any) -> Iterator[int]:
+    """Parse a part chunk by chunk; the reader's handlers collect. Yields how many bytes are parsed."""
+    chunks = _parse(archive, part, reader)
+    while True:
+        with _damage():  # of the file; what goes wrong between two chunks is the caller's
+            fed = next(chunks, None)
+        if fed is None:
+            return
+        yield fed
+
+
+def _parse(archive: zipfile.ZipFile, part: str, reader: Any) -> Iterator[int]:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
@@ -64,9 +82,9 @@ def _feed(archive: zipfile.ZipFile, part: str, reader: Any) -> Iterator[None]:
             fed += len(chunk)
             if fed - parser.CurrentByteIndex > MAX_TAG:
                 raise SheetError(DAMAGED)
-            yield
+            yield fed
         parser.Parse(b"", True)
-        yield
+        yield fed
 
 
 def _refuse_doctype(*_: object) -> None:
@@ -76,7 +94,7 @@ def _refuse_doctype(*_: object) -> None:
 
 
 def _local(name: str) -> str:
-    return name.rpartition(":")[2]
+    return name.rpartition(":")[2] if ":" in name else name
 
 
 class _TextCollector:
@@ -136,11 +154,11 @@ class _StringsReader(_TextCollector):
             raise SheetError("The workbook holds too much text: split it and upload the parts.")
 
 
-def _shared_strings(workbook: Workbook, limits: Limits) -> list[str]:
+def _shared_strings(workbook: Workbook, limits: Limits, tell: Callable[[int], None]) -> list[str]:
     reader = _StringsReader(limits)
     if workbook.strings:
-        for _ in _feed(workbook.archive, workbook.strings, reader):
-            pass
+        for fed in _feed(workbook.archive, workbook.strings, reader):
+            tell(fed)
     return reader.strings
 
 
@@ -158,6 +176,14 @@ class _SheetReader(_TextCollector):
         self.cells: dict[int, str] = {}
         self.kind = self.style = ""
         self.inside = False  # of sheetData
+        self.readers: dict[str, Callable[[str], str]] = {
+            "s": self._shared,
+            "inlineStr": unescaped,
+            "str": unescaped,
+            "b": _boolean,
+            "n": self._number,
+            "d": lambda value: value.removesuffix("T00:00:00").removesuffix("Z"),
+        }
 
     def take(self) -> Iterator[list[str]]:
         rows, self.rows = self.rows, []
@@ -230,16 +256,7 @@ class _SheetReader(_TextCollector):
         self.blank_rows = 0
 
     def _cell_text(self) -> str:
-        text = self.joined()
-        readers: dict[str, Callable[[str], str]] = {
-            "s": self._shared,
-            "inlineStr": unescaped,
-            "str": unescaped,
-            "b": lambda value: "TRUE" if value.strip() in ("1", "true") else "FALSE" if value else "",
-            "n": self._number,
-            "d": lambda value: value.removesuffix("T00:00:00").removesuffix("Z"),
-        }
-        return readers.get(self.kind, str)(text)  # "e": an error is its text
+        return self.readers.get(self.kind, str)(self.joined())  # "e": an error is its text
 
     def _shared(self, index: str) -> str:
         if not index.strip():
@@ -261,6 +278,13 @@ class _SheetReader(_TextCollector):
             return number_text(text)  # no such day: the number as it is
 
 
+def _boolean(text: str) -> str:
+    if not text:
+        return ""
+    return "TRUE" if text.strip() in ("1", "true") else "FALSE"
+
+
+@cache
 def _column_number(letters: str) -> int:
     number = 0
     for letter in letters.upper():

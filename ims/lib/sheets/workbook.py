@@ -15,7 +15,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 from ims.lib.sheets.errors import Limits, SheetError
 
 SMALL_PART = 5_000_000  # bytes of the parts that are read as a whole
-NO_WORKBOOK = "The file is an archive, not an Excel workbook: upload an .xlsx or .csv file."
+NO_WORKBOOK = "The file is an archive, not an Excel workbook: upload an .xlsx, .xls or .csv file."
 DAMAGED = "The workbook is damaged: open it in Excel, save it again as .xlsx and upload that."
 
 

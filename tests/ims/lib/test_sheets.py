@@ -363,8 +363,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
     ("content", "name", "words"),
     [
         (b"", "prices.xlsx", "empty"),
-        (OLE + bytes(600), "prices.xlsx", "old .xls format"),
-        (OLE + bytes(600), "prices.xls", "old .xls format"),
+        (OLE + bytes(600), "prices.xlsx", "rename it to .xls"),
+        (OLE + bytes(600), "prices.xls", "damaged"),
         (OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le"), "prices.xlsx", "password"),
         (b"a;b\r\n1;2\r\n", "prices.xlsx", "no workbook"),
         (b"<html><table>", "prices.xls", "web page"),

@@ -1,0 +1,174 @@
+"""Suppliers' offers from spreadsheets: read row by row, written in bulk; the newest of each part stays.
+
+A bad row is left out and told, and harms no other. The same file twice changes nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from django.core.files import File
+from django.db import connection, transaction
+from django.utils.timezone import now
+
+from crossdock.keys import key
+from crossdock.models import OfferImport, Supplier
+from crossdock.offer_sheets import Reader, Row, RowError
+from ims.accounts.models import User
+from ims.lib.sheets import SheetError
+
+BATCH = 2_000  # rows in one statement and transaction
+SHOWN_ERRORS = 200
+KEPT_UNFINISHED = timedelta(days=2)  # an upload whose import never ended
+UPSERT = """
+    INSERT INTO crossdock_offer
+        (supplier_id, brand, brand_key, article, article_key, price, quantity, updated_at) VALUES {rows}
+    ON CONFLICT (supplier_id, brand_key, article_key) DO UPDATE SET
+        brand = excluded.brand, article = excluded.article, price = excluded.price,
+        quantity = excluded.quantity, updated_at = excluded.updated_at
+    WHERE excluded.updated_at > crossdock_offer.updated_at
+       OR (excluded.updated_at = crossdock_offer.updated_at AND excluded.price < crossdock_offer.price)
+"""
+
+
+@dataclass
+class Report:
+    """What an import did."""
+
+    total: int = 0  # rows
+    written: int = 0  # new offers and newer ones
+    older: int = 0  # rows no newer than what was there
+    bad: int = 0  # rows left out
+    percent: int = 0  # of the file
+    errors: list[RowError] = field(default_factory=list)  # the first of them
+
+    def add(self, error: RowError) -> None:
+        self.bad += 1
+        if len(self.errors) < SHOWN_ERRORS:
+            self.errors.append(error)
+
+
+def receive(content: IO[bytes], name: str, supplier: Supplier | None, user: User | None) -> OfferImport:
+    """Keep an uploaded price list. Raises SheetError for one that cannot be used."""
+    if next(reader(supplier).read(content, name), None) is None:
+        raise SheetError("The file has no rows below its headings: fill in at least one.")
+    kept = OfferImport(name=Path(name).name[-200:], supplier=supplier, user=user)
+    content.seek(0)
+    kept.file.save(uuid4().hex, File(content))  # a generated name: the uploader's own is only shown
+    return kept
+
+
+def reader(supplier: Supplier | None) -> Reader:
+    codes = {key(supid): pk for pk, supid in Supplier.objects.values_list("pk", "supid")}
+    return Reader(codes, supplier.pk if supplier else None, now())
+
+
+def write(import_id: int, tell: Callable[[int, int], None] = lambda done, total: None) -> dict[str, int]:
+    """Write an uploaded price list; safe to repeat. Raises SheetError, which is kept for its uploader."""
+    chosen = OfferImport.objects.select_related("supplier").get(pk=import_id)
+    if chosen.finished_at:
+        return counts(chosen.report)
+    try:
+        with chosen.file.open("rb") as content:
+            report = go_through(content, chosen.name, chosen.supplier, Teller(chosen, tell))
+    except SheetError as error:
+        OfferImport.objects.filter(pk=import_id).update(error=str(error), updated_at=now())
+        forget_upload(chosen)
+        raise
+    report.percent = 100
+    OfferImport.objects.filter(pk=import_id).update(
+        report=asdict(report), error="", finished_at=now(), updated_at=now()
+    )
+    forget_upload(chosen)
+    return counts(asdict(report))
+
+
+def forget_upload(chosen: OfferImport) -> None:
+    chosen.file.delete(save=False)
+    OfferImport.objects.filter(pk=chosen.pk).update(file="")
+
+
+def prune(at: datetime) -> int:
+    """Remove uploads whose imports never ended; returns how many."""
+    left = OfferImport.objects.filter(created_at__lt=at - KEPT_UNFINISHED).exclude(file="")
+    for chosen in (forgotten := list(left)):
+        forget_upload(chosen)
+    return len(forgotten)
+
+
+def counts(report: dict[str, Any]) -> dict[str, int]:
+    return {name: report[name] for name in ("total", "written", "older", "bad")}
+
+
+class Teller:
+    """Keeps an import's report while it runs."""
+
+    def __init__(self, chosen: OfferImport, tell: Callable[[int, int], None]) -> None:
+        self.chosen = chosen
+        self.tell = tell
+
+    def __call__(self, report: Report) -> None:
+        OfferImport.objects.filter(pk=self.chosen.pk).update(report=asdict(report), updated_at=now())
+        self.tell(report.percent, 100)
+
+
+def go_through(
+    content: IO[bytes],
+    name: str,
+    supplier: Supplier | None,
+    tell: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Read all rows and keep the good ones, each batch in a transaction of its own."""
+    report = Report()
+
+    def heard(done: int, total: int) -> None:
+        report.percent = min(99, 100 * done // max(1, total))
+
+    found = reader(supplier).read(content, name, heard)
+    for rows in good_rows(found, report):
+        written = keep(rows)
+        report.written += written
+        report.older += len(rows) - written
+        tell(report)
+    return report
+
+
+def good_rows(found: Iterator[Row | RowError], report: Report) -> Iterator[list[Row]]:
+    while lines := list(islice(found, BATCH)):
+        report.total += len(lines)
+        good: dict[tuple[int, str, str], Row] = {}
+        for line in lines:
+            if isinstance(line, RowError):
+                report.add(line)
+            elif newer(line, good.get(line.key)):
+                report.older += line.key in good
+                good[line.key] = line
+            else:
+                report.older += 1
+        yield list(good.values())
+
+
+def newer(row: Row, than: Row | None) -> bool:
+    """Of two rows for one part the later counts, of two at once the cheaper."""
+    return than is None or (row.updated_at, -row.price) > (than.updated_at, -than.price)
+
+
+def keep(rows: Sequence[Row]) -> int:
+    """Insert these offers or bring them up to date, in one statement; returns how many it wrote."""
+    if not rows:
+        return 0
+    adapt = connection.ops.adapt_datetimefield_value
+    money = connection.ops.adapt_decimalfield_value
+    values: list[Any] = []
+    for row in rows:
+        supplier_id, brand_key, article_key = row.key
+        price, moment = money(row.price, 12, 2), adapt(row.updated_at)
+        values += [supplier_id, row.brand, brand_key, row.article, article_key, price, row.quantity, moment]
+    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(UPSERT.format(rows=marks), values)
+        return int(cursor.rowcount)
