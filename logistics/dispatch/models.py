@@ -79,11 +79,13 @@ class StockRequest(BaseModel):
                 condition=Q(status__in=["PENDING", "APPROVED", "QUEUED", "ASSIGNING", "ASSIGNED"]),
                 name="request_open",
             ),
-            models.Index(fields=["dbs", "-created_at", "-id"], name="request_newest"),
+            models.Index(fields=["dbs", "-created_at", "-id"], name="stock_request_newest"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(requested_qty_kg__gt=0), name="request_asks_for_something"),
-            models.CheckConstraint(condition=Q(status__in=RequestStatus.values), name="request_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=RequestStatus.values), name="stock_request_status_known"
+            ),
             models.CheckConstraint(condition=Q(priority__in=Priority.values), name="request_priority_known"),
             models.CheckConstraint(
                 condition=~Q(status="ASSIGNING")

@@ -324,7 +324,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='stockrequest',
-            index=models.Index(fields=['dbs', '-created_at', '-id'], name='request_newest'),
+            index=models.Index(fields=['dbs', '-created_at', '-id'], name='stock_request_newest'),
         ),
         migrations.AddConstraint(
             model_name='stockrequest',
@@ -332,7 +332,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='stockrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['PENDING', 'QUEUED', 'REJECTED', 'CANCELLED', 'APPROVED', 'ASSIGNING', 'ASSIGNED', 'COMPLETED'])), name='request_status_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['PENDING', 'QUEUED', 'REJECTED', 'CANCELLED', 'APPROVED', 'ASSIGNING', 'ASSIGNED', 'COMPLETED'])), name='stock_request_status_known'),
         ),
         migrations.AddConstraint(
             model_name='stockrequest',
