@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "scheduling",  # before django_q: its `qcluster` command is the one that runs
     "ims.notices",
     "masterdata",
+    "logistics",
     "crossdock",
     "licensing",
     "django_q",
@@ -210,6 +211,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SlipStatus": "masterdata.models.SlipStatus",
         "TransitStatus": "masterdata.statuses.TransitStatus",
+        "RequestStatus": "logistics.dispatch.models.RequestStatus",
+        "Decision": "logistics.dispatch.serializers.Decision",
     },
 }
 
@@ -275,6 +278,16 @@ TRACKING_GIVE_UP_DAYS = env.number("TRACKING_GIVE_UP_DAYS", 60, minimum=1)  # wi
 TRACKING_QUIET_DAYS = env.number("TRACKING_QUIET_DAYS", 7, minimum=1)  # without movement: needs attention
 TRACKING_LATE_DAYS = env.number("TRACKING_LATE_DAYS", 10, minimum=1)  # on the way for longer: late
 TRACKING_DIGEST_HOUR = env.number("TRACKING_DIGEST_HOUR", 8, maximum=23)  # in OPERATIONS_TIME_ZONE
+
+# --- Dispatch -------------------------------------------------------------------------------------------
+# How long a driver has to answer an offered trip.
+DRIVER_ASSIGNMENT_TIMEOUT_SECONDS = env.number("DRIVER_ASSIGNMENT_TIMEOUT_SECONDS", 300, minimum=1)
+# Pushes by Firebase: the key file of a service account; empty: none are sent, and the pages say so.
+GOOGLE_APPLICATION_CREDENTIALS = env.text("GOOGLE_APPLICATION_CREDENTIALS")
+FCM_BASE_URL = env.text("FCM_BASE_URL").rstrip("/")  # a stand-in for tests and the demo; empty: Google's own
+FCM_TIMEOUT_SECONDS = env.decimal("FCM_TIMEOUT_SECONDS", 8, minimum=0.1)
+if FCM_BASE_URL and not DEBUG:
+    raise ImproperlyConfigured("FCM_BASE_URL is for DEBUG=1 only: take it away, and pushes go to Google.")
 
 # --- Cross-dock -----------------------------------------------------------------------------------------
 CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count

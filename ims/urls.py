@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("ims.notices.urls")),  # /notices/, /api/notices/
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
+    path("", include("logistics.urls")),  # /dispatch/, /drive/, /station/, /api/driver…, /api/eic/
     path("", include("crossdock.urls")),  # /cross-dock/, /api/cross-dock/, /media/exports/
     path("", include("licensing.urls")),  # /licences/, /api/licensing/
     path("admin/", admin.site.urls),

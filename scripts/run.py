@@ -24,7 +24,8 @@ def main() -> int:
     port = chosen_port()
     environment = demo_environment(port)
     (ROOT / "var").mkdir(exist_ok=True)
-    for command in (["migrate", "--verbosity", "0"], ["demo"], ["demo_cross_dock"], ["demo_licences"]):
+    demos = ("demo", "demo_dispatch", "demo_cross_dock", "demo_licences")
+    for command in (["migrate", "--verbosity", "0"], *([demo] for demo in demos)):
         if status := subprocess.call([sys.executable, "manage.py", *command], cwd=ROOT, env=environment):
             return status
     return serve(port, environment)
@@ -52,26 +53,35 @@ def is_free(port: int) -> bool:
     return True
 
 
-def any_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """So many different ones."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
 
 
 def demo_environment(port: int) -> dict[str, str]:
     """Ours wins over a file .env; what the caller exported wins over ours, except for the port."""
-    peer = any_free_port()
+    track123, fcm = free_ports(2)
     defaults = {
         "DEBUG": "1",
         "HTTPS": "0",
         "LOG_LEVEL": "WARNING",  # jobs are seen in the console page; here the login stays in sight
-        "TRACK123_BASE_URL": f"http://{HOST}:{peer}/gateway/open-api/",
+        "TRACK123_BASE_URL": f"http://{HOST}:{track123}/gateway/open-api/",
     }
     return {
         **defaults,
         **os.environ,
         "PORT": str(port),
-        "TRACK123_PORT": str(peer),
+        "TRACK123_PORT": str(track123),
+        "FCM_PORT": str(fcm),
+        "FCM_BASE_URL": f"http://{HOST}:{fcm}",  # pushes never leave this machine, whoever's key is at hand
+        "GOOGLE_APPLICATION_CREDENTIALS": str(ROOT / "var" / "fcm-demo.json"),
         "DEMO_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",

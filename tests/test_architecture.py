@@ -11,11 +11,14 @@ FRAME = ("ims.lib", "ims.accounts", "ims.web")
 APPS = ("masterdata", "logistics", "crossdock", "licensing")  # never import one another
 ABOVE_SCHEDULING = ("ims.web", "ims.notices", "ims.settings", "ims.urls")
 PACKAGES = ("ims", "scheduling", *APPS)
-VENDORS = {"masterdata/track123_service.py"}  # the only files that speak HTTP to others
+VENDORS = {
+    "masterdata/track123_service.py",
+    "logistics/notifications/fcm.py",
+}  # the only files that speak HTTP to others
 LONGEST_FUNCTION = 60  # lines
 LONGEST_FILE = 300  # lines
 LONGER_FOR_A_REASON = {
-    "ims/settings.py": 350,  # all settings are one file that explains itself
+    "ims/settings.py": 450,  # all settings are one file that explains itself
     "masterdata/track123_service.py": 400,  # all that is known of a vendor is one file
 }
 

@@ -55,6 +55,11 @@ def test_production_passes_djangos_deployment_check() -> None:
         ({"DEBUG": "perhaps"}, "DEBUG='perhaps': give 1 or 0."),
         ({"OPERATIONS_TIME_ZONE": "Mars"}, "OPERATIONS_TIME_ZONE='Mars'"),
         ({"TRACKING_DIGEST_HOUR": "24"}, "TRACKING_DIGEST_HOUR='24': give 23 or less."),
+        ({"FCM_BASE_URL": "http://127.0.0.1:8124"}, "FCM_BASE_URL is for DEBUG=1 only"),
+        (
+            {"DRIVER_ASSIGNMENT_TIMEOUT_SECONDS": "0"},
+            "DRIVER_ASSIGNMENT_TIMEOUT_SECONDS='0': give 1 or more.",
+        ),
         ({"SITE_URL": "ims.example.com"}, "SITE_URL='ims.example.com': give an address"),
     ],
 )

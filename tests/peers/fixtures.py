@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.peers.fcm import FcmServer
 from tests.peers.smtp import SmtpServer
 from tests.peers.track123 import Track123Server
 
@@ -13,6 +14,16 @@ def track123(settings) -> Iterator[Track123Server]:
     """A Track123 of our own; settings.TRACK123_BASE_URL points at it and its key is 'test-key'."""
     with Track123Server() as server:
         settings.TRACK123_BASE_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def fcm(settings, tmp_path) -> Iterator[FcmServer]:
+    """Firebase of our own, with credentials that sign in there; see FcmServer for what it can be told."""
+    with FcmServer() as server:
+        settings.GOOGLE_APPLICATION_CREDENTIALS = server.write_credentials(tmp_path / "firebase.json")
+        settings.FCM_BASE_URL = server.url
+        settings.FCM_TIMEOUT_SECONDS = 0.5
         yield server
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 MAX_BODY = 10_000_000  # bytes of a request
 DAMAGES = ("malformed", "truncated", "html", "empty", "huge", "drip", "disconnect", "redirect")
@@ -72,6 +73,10 @@ class Peer:
     def refusal(self, code: str) -> Answer:
         """The vendor's error answer with this code."""
         raise NotImplementedError
+
+    def page(self) -> str:
+        """HTML that tells people what has happened here; none by default."""
+        return ""
 
     def control(self, command: str, arguments: dict[str, Any]) -> Any:
         """Do what POST /control {command: arguments} asks."""
@@ -186,6 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(request, peer.take_fault(request))
 
     def do_GET(self) -> None:
+        if self.path == "/" and (page := self.server.peer.page()):
+            self._write(page.encode(), kind="text/html; charset=utf-8")
+            return
         status = 200 if self.path in ("/", "/control") else 404
         with self.server.peer.lock:
             self._send(Answer({"requests": len(self.server.peer.requests)}, status))
@@ -218,7 +226,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         if length > MAX_BODY:
             raise ValueError("too large")
-        return json.loads(self.rfile.read(length) or b"null")
+        body = self.rfile.read(length)
+        if self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+            return dict(parse_qsl(body.decode()))
+        return json.loads(body or b"null")
 
     def _send(self, answer: Answer) -> None:
         self._write(json.dumps(answer.body).encode(), status=answer.status, headers=answer.headers)

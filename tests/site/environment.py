@@ -29,6 +29,8 @@ def prepare() -> None:
         LOG_LEVEL="WARNING",
         MEDIA_ROOT=str(run / "media"),
         TRACK123_BASE_URL="http://127.0.0.1:9/",  # nothing listens here: each test names its stand-in
+        GOOGLE_APPLICATION_CREDENTIALS="",
+        FCM_BASE_URL="",
     )
     os.environ.pop("TASKS_SYNC", None)
     atexit.register(shutil.rmtree, run, ignore_errors=True)

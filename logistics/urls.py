@@ -1,0 +1,56 @@
+"""Every address of this system: pages under /dispatch/, /drive/ and /station/, JSON under /api/."""
+
+from django.urls import include, path, re_path
+
+from ims.lib.routers import Router
+from logistics.dispatch import api, board_views, driver_views, station_views
+from logistics.notifications import views
+from logistics.notifications.api import DevicesView
+
+app_name = "logistics"
+
+router = Router()
+router.register("stock-requests", api.StockRequestViewSet, basename="stock-request")
+
+eic_urls = [
+    re_path(r"^drivers/available/?$", api.AvailableDriversView.as_view(), name="available-drivers"),
+    *router.urls,
+]
+
+dispatch_urls = [
+    path("", board_views.show, name="board"),
+    path("board/", board_views.part, name="board-part"),
+    path("requests/<int:pk>/", board_views.detail, name="request"),
+    path("requests/<int:pk>/drivers/", board_views.drivers, name="request-drivers"),
+    path("requests/<int:pk>/<str:verb>/", board_views.change, name="request-change"),
+    path("shifts/", board_views.shift_list, name="shifts"),
+    path("shifts/<int:pk>/<str:verb>/", board_views.decide_shift, name="shift-decide"),
+]
+
+drive_urls = [
+    path("", driver_views.show, name="drive"),
+    path("now/", driver_views.part, name="drive-part"),
+    path("offers/<int:pk>/<str:verb>/", driver_views.answer, name="drive-answer"),
+    path("trips/<int:pk>/step/", driver_views.step, name="drive-step"),
+    path("queue/<str:verb>/", driver_views.queue, name="drive-queue"),
+    path("shifts/", driver_views.propose_shift, name="drive-shift"),
+]
+
+station_urls = [
+    path("", station_views.show, name="station"),
+    path("now/", station_views.part, name="station-part"),
+    path("ask/", station_views.ask, name="station-ask"),
+    path("requests/<int:pk>/cancel/", station_views.cancel, name="station-cancel"),
+]
+
+urlpatterns = [
+    path("dispatch/", include(dispatch_urls)),
+    path("drive/", include(drive_urls)),
+    path("station/", include(station_urls)),
+    path("messages/", views.deliveries, name="deliveries"),
+    path("api/eic/", include(eic_urls)),
+    re_path(r"^api/driver/pending-offers/?$", api.PendingOffersView.as_view(), name="pending-offers"),
+    re_path(r"^api/driver-trips/accept/?$", api.AcceptView.as_view(), name="accept"),
+    re_path(r"^api/driver-trips/reject/?$", api.RejectView.as_view(), name="reject"),
+    re_path(r"^api/devices/?$", DevicesView.as_view(), name="devices"),
+]

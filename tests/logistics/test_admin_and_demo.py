@@ -1,0 +1,106 @@
+"""Dispatch in Django's admin, and the demo that keeps itself alive."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils.timezone import now
+
+from ims.accounts import roles
+from logistics import demo, demo_life, models, tasks
+from logistics.dispatch.models import OPEN, StockRequest
+from logistics.fleet.models import Station, StationStaff
+from tests.conftest import make_user
+from tests.logistics.conftest import give_shift, phone_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page(client, admin):
+    client.force_login(admin)
+    return client
+
+
+INLINE = {"StationStaff", "Offer"}  # seen within their station and request
+
+
+@pytest.mark.parametrize("model", sorted(set(models.__all__) - INLINE))
+def test_every_table_can_be_looked_at(page, model, offered, driver, eic, dbs):
+    offered(driver)
+    phone_of(eic)
+    name = model.lower()
+    assert page.get(f"/admin/logistics/{name}/").status_code == 200
+    row = getattr(models, model).objects.first()
+    if row is not None:
+        assert page.get(f"/admin/logistics/{name}/{row.pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize("model", ["stockrequest", "vehicletoken", "notification", "devicetoken"])
+def test_what_services_keep_in_step_is_not_made_by_hand(page, model):
+    assert page.get(f"/admin/logistics/{model}/add/").status_code == 403
+
+
+def test_a_devices_token_is_not_shown(page, eic):
+    device = phone_of(eic, "a-long-secret-token")
+    assert (
+        "a-long-secret" not in page.get(f"/admin/logistics/devicetoken/{device.pk}/change/").content.decode()
+    )
+
+
+def test_a_post_given_in_the_admin_gives_the_role(page, ms):
+    user = make_user("new")
+    body = {
+        "type": "MS", "code": ms.code, "name": ms.name, "lat": "22.31", "lng": "73.18",
+        "capacity_kg": "0", "current_stock_kg": "0", "sale_rate_kg_per_hour": "0", "lead_time_minutes": "0",
+        "staff-TOTAL_FORMS": "1", "staff-INITIAL_FORMS": "0", "staff-0-user": user.pk, "staff-0-role": "eic",
+    }  # fmt: skip
+    assert page.post(f"/admin/logistics/station/{ms.pk}/change/", body).status_code == 302
+    assert StationStaff.objects.get().user == user
+    assert type(user).objects.get(pk=user.pk).has_role(roles.EIC)
+
+
+def test_shifts_are_approved_in_the_admin(page, driver):
+    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    page.post("/admin/logistics/shift/", {"action": "approve", "_selected_action": [waiting.pk]})
+    waiting.refresh_from_db()
+    assert waiting.status == "APPROVED"
+
+
+# --- The demo -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def firm(operations, monkeypatch) -> None:
+    monkeypatch.setattr(demo, "HISTORY_DAYS", 1)
+    demo.fill(operations)
+
+
+def test_the_demo_is_made_once(firm, operations):
+    assert not demo.fill(operations)
+    assert Station.objects.count() == len(demo.MOTHERS) + len(demo.DAUGHTERS)
+    assert operations.has_role(roles.EIC)
+    assert operations.has_role(roles.DRIVER)
+
+
+def test_the_demo_is_for_development_alone():
+    with pytest.raises(CommandError, match="DEBUG=1 only"):
+        call_command("demo_dispatch")
+
+
+def test_the_demo_lives_by_itself(firm):
+    delivered = StockRequest.objects.filter(status="COMPLETED")
+    before = delivered.count()
+    for minute in range(20):
+        demo_life.live(minutes=30)
+        if minute % 5 == 4:
+            let_silent_offers_expire()
+    assert delivered.count() > before
+    assert delivered.exclude(trip__status="completed").count() == 0
+    assert StockRequest.objects.filter(status__in=OPEN).count() <= len(demo.DAUGHTERS)
+
+
+def let_silent_offers_expire() -> None:
+    """As if their time had passed."""
+    StockRequest.objects.filter(status="ASSIGNING").update(assignment_started_at=now() - timedelta(hours=1))
+    tasks.check_expired_driver_assignments()

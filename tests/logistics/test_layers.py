@@ -1,0 +1,18 @@
+"""The arrows inside this app: notifications ← fleet ← trips ← dispatch ← tasks ← actions ← api, views."""
+
+import pytest
+
+from tests.test_architecture import FILES, imports_of, module_of, within
+
+PACKAGES = ("logistics.notifications", "logistics.fleet", "logistics.trips", "logistics.dispatch")
+TOP = ("logistics.tasks", "logistics.actions")
+DOORS = {"api", "views", "board_views", "driver_views", "station_views"}  # what outside comes in by
+INSIDE = [path for path in FILES if within(module_of(path), *PACKAGES)]
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=str)
+def test_a_package_imports_only_packages_before_it(path):
+    module = module_of(path)
+    own = next(place for place, package in enumerate(PACKAGES) if within(module, package))
+    later = PACKAGES[own + 1 :] if path.stem in DOORS else (*PACKAGES[own + 1 :], *TOP)
+    assert not {name for name in imports_of(path) if within(name, *later)}
