@@ -9,13 +9,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = Path(find_spec("django_q").origin).parent / "tests"
 IN_NO_CACHE = ("-p", "no:cacheprovider")  # the package's folder is not ours to write to
-UNCLOSED = ("-W", "ignore::pytest.PytestUnraisableExceptionWarning")  # sockets of a Supervisor that has ended
 
 
 def main(*arguments):
     ours = ("-p", "tests.django_q2.adapter", "--ds", "tests.django_q2.settings")
     place = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(SHIPPED))
-    return pytest.main([*ours, *place, *IN_NO_CACHE, *UNCLOSED, *arguments, str(SHIPPED)])
+    return pytest.main([*ours, *place, *IN_NO_CACHE, *arguments, str(SHIPPED)])
 
 
 if __name__ == "__main__":
