@@ -38,7 +38,7 @@ class DatabaseBroker(ORM):  # type: ignore[misc]
         from scheduling.enqueue import insert
 
         package = packages.complete(packages.loads(task))
-        queue = package.pop("cluster", None)
+        queue = package.pop("cluster", None) or self._named_queue
         if queue == Conf.PREFIX:  # a cluster that serves all queues: the admin's resubmit names it
             queue = None
         if queue and queue not in QUEUES:
@@ -46,12 +46,16 @@ class DatabaseBroker(ORM):  # type: ignore[misc]
         job = insert(package, queue=queue)
         return QueuedJob.objects.filter(job_id=job.id).values_list("pk", flat=True).first() or 0
 
+    @property
+    def _named_queue(self) -> str | None:
+        """The queue of `get_broker("high_priority")`; None for a process's own broker, whatever it serves."""
+        return None if self.list_key == Conf.CLUSTER_NAME else self.list_key
+
     def dequeue(self) -> list[tuple[Fence, str]] | None:
-        """The next due job as [(fence, payload)], or None."""
-        for job in claims.claim(inline.holder(), self.queues, 1):
-            if package := admission.admit(job):
-                return [(job.fence, packages.dumps(package))]
-        return None
+        """The next due jobs, `bulk` of them at most, as [(fence, payload)]; None where none may run."""
+        jobs = claims.claim(inline.holder(), self.queues, Conf.BULK)
+        admitted = [(job.fence, package) for job in jobs if (package := admission.admit(job))]
+        return [(fence, packages.dumps(package)) for fence, package in admitted] or None
 
     def acknowledge(self, task_id: Any) -> None:
         self.delete(task_id)

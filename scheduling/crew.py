@@ -193,4 +193,6 @@ class Crew:
         for worker in self.workers:
             worker.process.join(max(0.05, deadline - time.monotonic()))
             worker.kill("stopped")
-            worker.process.join()
+            worker.bury()
+        self.workers.clear()
+        self.selector.close()

@@ -119,6 +119,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             self.pulse.value = now
         self._stop_if_asked(now)
         self.crew.hand_out()
+        self.reincarnations = self.crew.replaced  # for Stat
         if not self.outage.rests(now):
             with self._riding_out_outages():
                 self._write(now)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
-from scheduling import history, private, schedules
+from scheduling import history, schedules
 from scheduling.checks import check_connections, check_q_cluster
 from tests.site import tasks
 
@@ -98,10 +98,6 @@ def test_a_connection_for_every_job_is_refused_on_postgresql(monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     expected = ["scheduling.E011"] if connection.vendor == "postgresql" else []
     assert [error.id for error in check_connections()] == expected
-
-
-def test_the_django_q2_that_the_engine_extends_is_installed():
-    private.check()
 
 
 def finished(func, age, success=True):
