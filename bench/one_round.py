@@ -24,7 +24,7 @@ import psutil
 
 from bench.contenders.base import Base
 
-PATIENCE = float(os.environ.get("BENCH_PATIENCE", 120))  # seconds for any one measure
+PATIENCE = float(os.environ.get("BENCH_PATIENCE", "120"))  # seconds for any one measure
 LOOK = 0.02  # seconds between looks at how many are done
 WARM = 0.1  # of a drain is not measured: workers begin one after the other
 
@@ -94,9 +94,9 @@ def claim(contender: Any, rows: int) -> float:
 
 def drain(contender: Base, jobs: int) -> float:
     """Jobs a second, from the time when a tenth is done until all are."""
-    first = wait_until(lambda: contender.count_done(), at_least=max(1, int(jobs * WARM)))
+    first = wait_until(contender.count_done, at_least=max(1, int(jobs * WARM)))
     began = time.monotonic()
-    wait_until(lambda: contender.count_done(), at_least=jobs)
+    wait_until(contender.count_done, at_least=jobs)
     return (jobs - first) / max(time.monotonic() - began, LOOK)
 
 

@@ -130,7 +130,7 @@ def _queue(found: Found) -> str:
     lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
     for name in (OURS, OURS_SQLITE):
         if name in found:
-            lines.append(f"| {name} | " + " | ".join(cell(found[name], key) for key in keys) + " |")
+            lines += [f"| {name} | " + " | ".join(cell(found[name], key) for key in keys) + " |"]
     return "\n".join(lines)
 
 
@@ -184,7 +184,8 @@ def machine() -> str:
     model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if "model name" in line), "")
     kb = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     cores = f"{os.cpu_count()} × {model or platform.machine()}"
-    return f"{cores}, {kb / 2**20:.0f} GB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{cores}, {kb / 2**20:.0f} GB, {system}"
 
 
 def _lines(path: str) -> list[str]:
