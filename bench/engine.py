@@ -43,7 +43,7 @@ ENTRIES = [
 ]
 NOT_COMPARED = {
     "django-tasks-db": "no driver yet",
-    "django-qraft": "not on the package index that the bench was made with",
+    "django-qraft": "no driver yet",
 }
 
 
