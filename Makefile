@@ -5,7 +5,7 @@ PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com 
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow soak lint audit clean install-run install-dev
+.PHONY: help run test test-slow soak bench lint audit clean install-run install-dev
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-slow: install-dev  ## The tests that take minutes, on both databases
 soak: install-dev  ## Thousands of jobs while clusters and the database are killed: SQLite, then PostgreSQL
 	$(BIN)/python -m tests.faults.soak --jobs 3000 --seconds 120
 	$(BIN)/python -m tests.faults.soak --jobs 5000 --seconds 240 --postgres
+
+bench: install-dev  ## This project beside Celery, Huey, Procrastinate and Django Q2: bench/RESULTS.md (half an hour)
+	$(BIN)/python -m bench.engine
 
 lint: install-dev  ## Style, types, Django's checks as in production, missing migrations
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django_q.signals import pre_enqueue
 
@@ -18,7 +18,8 @@ from scheduling.jobs import Job
 from scheduling.models import JobState, QueuedJob
 from scheduling.packages import Package
 
-ROWS_A_STATEMENT = 500
+ROWS_A_STATEMENT = 1000
+JSON_ROWS = {"postgresql": "json_array_elements(%s)", "sqlite": "json_each(%s)"}  # each row as `value`
 
 
 def enqueue(
@@ -41,9 +42,12 @@ def enqueue_many(declared: DeclaredTask[Any, Any], calls: list[dict[str, Any]]) 
     if declared.unique:
         with transaction.atomic():
             return [insert(package) for package in built]
-    rows = [_row(declared, package) for package in built]
-    QueuedJob.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT)
-    jobs = [Job(row.job_id) for row in rows]
+    for package in built:
+        pre_enqueue.send(sender="django_q", task=package)
+    with transaction.atomic():
+        for start in range(0, len(built), ROWS_A_STATEMENT):
+            _store_many(declared, built[start : start + ROWS_A_STATEMENT])
+    jobs = [Job(package["id"]) for package in built]
     _run_here_if_sync(jobs)
     return jobs
 
@@ -91,6 +95,18 @@ def _store(row: QueuedJob) -> str | None:
         return row.job_id
     jobs.bulk_create([row], ignore_conflicts=True)
     return jobs.filter(unique_key=row.unique_key).values_list("job_id", flat=True).first()
+
+
+def _store_many(declared: DeclaredTask[Any, Any], built: list[Package]) -> None:
+    """One statement for jobs of one task: only what differs travels, as one JSON value."""
+    statement = f"""
+        INSERT INTO django_q_ormq
+            (key, func, state, lock, enqueued_at, job_id, payload, attempts, has_slot)
+        SELECT %s, %s, %s, {clock.sql()}, {clock.sql()}, value->>0, value->>1, 0, false
+        FROM {JSON_ROWS[connection.vendor]}"""  # noqa: S608 - constants
+    different = json.dumps([(package["id"], packages.dumps(package)) for package in built])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [declared.queue, declared.path, JobState.WAITING.value, different])
 
 
 def _unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:

@@ -196,8 +196,11 @@ def _sparing_the_caller() -> Iterator[None]:
 def _soft_timeout(declared: DeclaredTask[Any, Any], allowed: int) -> Iterator[None]:
     """Raise SoftTimeout first; Django Q2's alarm for the hard timeout is set again for the rest."""
     soft = declared.soft_timeout
-    hard_handler = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
-    if soft is None or soft >= allowed or not callable(hard_handler):
+    if soft is None or soft >= allowed or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    hard_handler = signal.getsignal(signal.SIGALRM)
+    if not callable(hard_handler):
         yield
         return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -59,34 +60,30 @@ def record(holder: int, results: Sequence[Result]) -> set[int]:
 
 
 def _record_postgresql(holder: int, results: Sequence[Result]) -> set[int]:
-    kept = [result for result in results if result.row]
-    arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
+    """One statement; the results travel as one JSON value, a third of the cost of arrays."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
     statement = f"""
-        WITH ended AS (SELECT * FROM unnest(%s::bigint[], %s::int[]) AS e (pk, attempt)),
+        WITH ended AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(%s) AS e (pk bigint, attempt int, keep bool, {columns})
+        ),
         gone AS (
             DELETE FROM django_q_ormq AS job USING ended
             WHERE job.id = ended.pk AND job.holder = %s AND job.attempts = ended.attempt RETURNING job.id
         ),
         kept AS (
             INSERT INTO django_q_task ({NAMES})
-            SELECT {NAMES} FROM unnest(%s::bigint[], {arrays}) AS k (pk, {NAMES})
-            WHERE pk IN (SELECT job.id FROM gone AS job)
+            SELECT {NAMES} FROM ended WHERE keep AND pk IN (SELECT job.id FROM gone AS job)
             ON CONFLICT (id) DO NOTHING
         )
         SELECT id FROM gone"""  # noqa: S608 - constants
-    columns = [list(column) for column in zip(*(result.row for result in kept if result.row), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            [
-                [result.pk for result in results],
-                [result.attempt for result in results],
-                holder,
-                [result.pk for result in kept],
-                *(columns or [[] for _ in COLUMNS]),
-            ],
-        )
+        cursor.execute(statement, [json.dumps([_as_json(result) for result in results], default=str), holder])
         return {pk for (pk,) in cursor.fetchall()}
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    kept = dict(zip(COLUMNS, result.row, strict=True)) if result.row else {}
+    return {"pk": result.pk, "attempt": result.attempt, "keep": bool(result.row), **kept}
 
 
 def _record_sqlite(holder: int, results: Sequence[Result]) -> set[int]:

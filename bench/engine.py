@@ -1,0 +1,143 @@
+"""python -m bench.engine [--quick] [--rounds 3] [--only NAME …]: this project and its peers, in one sitting.
+
+Each round gives every contender its turn, in a process and an empty database of its own, each round in
+another order. Medians, ranges and ratios go to bench/RESULTS.md. A peer that is not installed is named there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import peers, report, servers
+from bench.one_round import Sizes
+
+ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 1200  # seconds for one contender's round
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    module: str
+    home: str  # "postgres", "sqlite" or "redis"
+    share: float = 1.0  # of the jobs; a slow one drains fewer, at the same rate
+    is_peer: bool = False  # runs in the virtual environment of the peers
+
+
+ENTRIES = [
+    Entry("IMS, PostgreSQL", "ims", "postgres"),
+    Entry("IMS, SQLite", "ims", "sqlite"),
+    Entry("IMS, PostgreSQL, 2 clusters of 2 workers", "ims_two_clusters", "postgres"),
+    Entry("Celery + Redis, results", "celery_results", "redis", 0.4, is_peer=True),
+    Entry("Celery + Redis, no results", "celery_plain", "redis", 0.4, is_peer=True),
+    Entry("Huey, SQLite, results", "huey", "sqlite", 0.5, is_peer=True),
+    Entry("Procrastinate, PostgreSQL", "procrastinate", "postgres", 0.3, is_peer=True),
+    Entry("Django Q2 as it comes, PostgreSQL", "django_q2", "postgres", 0.06),
+]
+NOT_COMPARED = {
+    "django-tasks-db": "no driver yet",
+    "django-qraft": "no driver yet",
+}
+
+
+def main() -> None:
+    options = parse()
+    entries = [entry for entry in ENTRIES if not options.only or entry.module in options.only]
+    with tempfile.TemporaryDirectory(prefix="ims-bench-") as folder:
+        sitting = Sitting(Path(folder), options)
+        sitting.run(entries)
+    text = report.text(sitting.found, sitting.missing, sitting.about())
+    print(text)
+    if options.out:
+        Path(options.out).write_text(text)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__.splitlines()[0])
+    modules = sorted({entry.module for entry in ENTRIES})
+    parser.add_argument("--quick", action="store_true", help="a tenth of the load, one round")
+    parser.add_argument("--rounds", type=int, help="default 3, with --quick 1")
+    parser.add_argument("--only", nargs="+", choices=modules, metavar="NAME", help=", ".join(modules))
+    parser.add_argument("--out", default="bench/RESULTS.md", help="'' only prints")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    return options
+
+
+def sizes(quick: bool, share: float, log: str | None) -> Sizes:
+    scale = 0.1 if quick else 1.0
+    return Sizes(
+        jobs=int(10_000 * scale * share),
+        enqueued=int(2_000 * scale),
+        many=int(20_000 * scale),
+        pick_ups=int(100 * scale),
+        idle=20 * scale,
+        rows=(1_000, 100_000) if quick else (1_000, 100_000, 1_000_000),
+        waiting=int(10_000 * scale),
+        log=log,
+    )
+
+
+class Sitting:
+    def __init__(self, folder: Path, options: argparse.Namespace) -> None:
+        self.folder = folder
+        self.options = options
+        self.found: dict[str, list[dict[str, Any]]] = {}  # by name: its rounds
+        self.missing = dict(NOT_COMPARED)
+        self.postgres = servers.Postgres(folder)
+        self.versions = {"PostgreSQL": self.postgres.version()}
+
+    def run(self, entries: list[Entry]) -> None:
+        python = peers.python() if any(entry.is_peer for entry in entries) else None
+        with servers.redis(self.folder) as redis:
+            if redis:
+                self.versions["Redis"] = servers.redis_version()
+            try:
+                for number in range(self.options.rounds):
+                    start = number % len(entries)
+                    for entry in entries[start:] + entries[:start]:
+                        self.give_turn(entry, number, python, redis)
+            finally:
+                self.postgres.stop()
+
+    def give_turn(self, entry: Entry, number: int, python: str | None, redis: str | None) -> None:
+        if entry.is_peer and python is None:
+            self.missing[entry.name] = "requirements-bench.txt could not be installed"
+        elif entry.home == "redis" and redis is None:
+            self.missing[entry.name] = "redis-server is not installed"
+        else:
+            print(f"round {number + 1}: {entry.name} …", file=sys.stderr, flush=True)
+            address = redis if entry.home == "redis" else self.database(entry, number)
+            self.found.setdefault(entry.name, []).append(
+                self.one_round(entry, str(python if entry.is_peer else sys.executable), str(address))
+            )
+
+    def database(self, entry: Entry, number: int) -> str:
+        name = f"{entry.module}_{number}"
+        if entry.home == "postgres":
+            return self.postgres.create_database(name)
+        path = self.folder / f"{name}.sqlite3"
+        return str(path) if entry.is_peer else f"sqlite:///{path}"
+
+    def one_round(self, entry: Entry, python: str, address: str) -> dict[str, Any]:
+        log = self.postgres.log if entry.home == "postgres" else None
+        wanted = json.dumps(asdict(sizes(self.options.quick, entry.share, log)))
+        command = [python, "-m", "bench.one_round", f"bench.contenders.{entry.module}", address, wanted]
+        ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, timeout=LONGEST, check=True)
+        found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+        self.versions |= found.pop("versions")
+        return found
+
+    def about(self) -> report.About:
+        return report.About(self.options.rounds, self.options.quick, self.versions)
+
+
+if __name__ == "__main__":
+    main()

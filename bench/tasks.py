@@ -1,0 +1,24 @@
+"""The same work as tasks of this project; declared only under bench/contenders/ims_settings.py."""
+
+from bench import work
+from scheduling import HIGH, LOW, task
+
+
+@task()
+def nothing():
+    return work.nothing()
+
+
+@task()
+def report(port):
+    return work.report(port)
+
+
+@task(queue=HIGH)
+def report_urgently(port):
+    return work.report(port)
+
+
+@task(queue=LOW)
+def nothing_low():
+    return work.nothing()
