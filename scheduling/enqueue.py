@@ -79,7 +79,7 @@ def _row(
         func=declared.path,
         state=JobState.SCHEDULED if later else JobState.WAITING,
         enqueued_at=now,
-        unique_key=_unique_key(declared, package) if declared.unique else None,
+        unique_key=unique_key(declared, package) if declared.unique else None,
     )
 
 
@@ -93,7 +93,7 @@ def _store(row: QueuedJob) -> str | None:
     return jobs.filter(unique_key=row.unique_key).values_list("job_id", flat=True).first()
 
 
-def _unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:
+def unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:
     """Equal for two calls with the same arguments, however they are spelt."""
     bound = declared.signature.bind(*package["args"], **package["kwargs"])
     bound.apply_defaults()
