@@ -12,6 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from ims.console import live
 from ims.console.overview_views import may_act
 from ims.web.access import needs_role
+from ims.web.context import Entry, entry
+from ims.web.registry import nav_for
 from scheduling import actions, declaration, details, failures, roles, search
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import NotPossible, UnknownJob
@@ -60,7 +62,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         found.due_at,
         bool(found.cancellation),
     )
-    context = {"job": found, "may_act": may_act(request)}
+    context = {"job": found, "system": system_of(request, found), "may_act": may_act(request)}
     return live.answer(request, "console/job.html", "console/parts/job.html", context, facts)
 
 
@@ -105,6 +107,13 @@ def act(request: HttpRequest, job_id: str, action: Any, words: str) -> HttpRespo
         return redirect("console:job", job_id)
     messages.success(request, words)
     return redirect("console:job", getattr(done, "id", job_id))
+
+
+def system_of(request: HttpRequest, job: details.JobDetails) -> Entry | None:
+    """The system a job works for, as the rail shows it to this person: the app that declares its task."""
+    mine = f"{job.func.partition('.')[0]}:"
+    items = (item for item in nav_for(request.user) if item.url_name.startswith(mine))
+    return next((entry(item, request.user, "") for item in items), None)
 
 
 def find(job_id: str) -> details.JobDetails:

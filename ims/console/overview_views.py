@@ -34,9 +34,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         "totals": {
             name: seen.total(name) for name in ("waiting", "running", "retrying", "failed", "scheduled")
         },
-        "oldest_at": min((queue.oldest_at for queue in seen.queues if queue.oldest_at), default=None),
-        "unserved": seen.unserved,
-        "lost": [each for each in seen.clusters if not each.is_alive],
+        "unserved": ", ".join(queue.name for queue in seen.unserved),
+        "served_by": ",".join(queue.name for queue in seen.unserved),
+        "stranded": sum(queue.waiting for queue in seen.unserved),
+        "nobody": not seen.alive,
         "paused": [queue for queue in seen.queues if queue.paused_at],
         "starved": starved,
         "may_act": may_act(request),

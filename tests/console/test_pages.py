@@ -1,5 +1,7 @@
 """The console's pages: what they show, who may open them and who may act."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -25,10 +27,10 @@ def page(client, operator):
     ).content.decode()
 
 
-def test_a_queue_without_a_cluster_is_named_with_the_cure(page, job):
+def test_without_a_cluster_the_page_says_so_with_the_cure(page, job):
     html = page("overview")
-    assert "No living cluster serves normal." in html
-    assert "qcluster --queues normal" in html
+    assert "No living cluster: no job runs." in html
+    assert "1 job waits there." in html
 
 
 def test_the_list_says_what_the_search_covers_and_finds(page, job):
@@ -135,3 +137,27 @@ def test_unknown_things_are_not_found(client, operator):
     for path in ("/console/jobs/nosuch/", "/console/schedules/nosuch/"):
         assert client.get(path).status_code == 404
     assert client.post("/console/queues/nosuch/pause/").status_code == 404
+
+
+def test_a_job_and_its_system_lead_to_one_another(client, admin):
+    from masterdata import tracking_service
+
+    client.force_login(admin)
+    job = tracking_service.trigger_immediate_update()
+    assert f'href="/console/jobs/{job.id}/"' in client.get("/shipments/").content.decode()
+    assert 'href="/shipments/">Shipments' in client.get(f"/console/jobs/{job.id}/").content.decode()
+
+
+def test_a_queue_that_the_living_do_not_serve_is_named(page, db):
+    from django.utils import timezone
+
+    from scheduling.models import Heartbeat
+
+    now = timezone.now()
+    Heartbeat.objects.create(
+        cluster_id="0" * 32, workers=2, queues=["high_priority", "low_priority"], seen_at=now,
+        lease_until=now + timedelta(seconds=30),
+    )  # fmt: skip
+    html = page("overview")
+    assert "No living cluster serves normal." in html
+    assert "qcluster --queues normal" in html

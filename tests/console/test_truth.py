@@ -59,7 +59,7 @@ def test_a_cluster_is_shown_as_it_is_while_it_runs_stalls_and_goes_on(qcluster, 
         page = by_page()
         assert "not heard of" in page
         assert "idle" not in page
-        assert "No living cluster serves normal." in page
+        assert "No living cluster: no job runs." in page
         assert by_command() == ["silent"]
         assert client.get("/readyz").status_code == 503
     finally:

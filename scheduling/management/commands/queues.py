@@ -49,6 +49,5 @@ class Command(BaseCommand):
 
 
 def _state(row: dict[str, Any]) -> str:
-    if row["paused"]:
-        return f"paused by {row['paused_by']}"
-    return "served" if row["clusters"] else "NO CLUSTER"
+    served = "served" if row["clusters"] else "NO CLUSTER"
+    return f"{served}, paused by {row['paused_by']}" if row["paused"] else served
