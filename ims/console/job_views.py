@@ -12,8 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ims.console import live
 from ims.console.overview_views import may_act
 from ims.web.access import needs_role
-from ims.web.context import Entry, entry
-from ims.web.registry import nav_for
+from ims.web.registry import NavItem, nav_for
 from scheduling import actions, declaration, details, failures, roles, search
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import NotPossible, UnknownJob
@@ -109,11 +108,15 @@ def act(request: HttpRequest, job_id: str, action: Any, words: str) -> HttpRespo
     return redirect("console:job", getattr(done, "id", job_id))
 
 
-def system_of(request: HttpRequest, job: details.JobDetails) -> Entry | None:
+def system_of(request: HttpRequest, job: details.JobDetails) -> NavItem | None:
     """The system a job works for, as the rail shows it to this person: the app that declares its task."""
-    mine = f"{job.func.partition('.')[0]}:"
-    items = (item for item in nav_for(request.user) if item.url_name.startswith(mine))
-    return next((entry(item, request.user, "") for item in items), None)
+    app = job.func.partition(".")[0]
+    return next((item for item in nav_for(request.user) if namespace(item) == app), None)
+
+
+def namespace(item: NavItem) -> str:
+    """Of its address, which is the app's name but for underscores."""
+    return item.url_name.partition(":")[0].replace("_", "")
 
 
 def find(job_id: str) -> details.JobDetails:
