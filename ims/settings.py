@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "ims.web",
     "scheduling",  # before django_q: its `qcluster` command is the one that runs
     "ims.notices",
+    "ims.console",
     "masterdata",
     "logistics",
     "crossdock",
@@ -209,6 +210,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "JobState": "scheduling.search.STATES",
+        "ClusterState": "scheduling.overview.CLUSTER_STATES",
         "SlipStatus": "masterdata.models.SlipStatus",
         "TransitStatus": "masterdata.statuses.TransitStatus",
         "RequestStatus": "logistics.dispatch.models.RequestStatus",
@@ -261,6 +264,9 @@ Q_STOP_GRACE_SECONDS = env.decimal(
 Q_CANCEL_GRACE_SECONDS = env.decimal(
     "Q_CANCEL_GRACE_SECONDS", 10
 )  # a cancelled job may stop by itself, then is ended
+Q_STARVED_SECONDS = env.decimal(
+    "Q_STARVED_SECONDS", 600, minimum=1
+)  # a due job that waits for longer: unhealthy
 HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
 
 # --- Time -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("ims.web.urls")),  # home, health, OpenAPI
     path("", include("ims.notices.urls")),  # /notices/, /api/notices/
     path("", include("scheduling.urls")),  # /api/scheduling/
+    path("", include("ims.console.urls")),  # /console/, /readyz
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
     path("", include("logistics.urls")),  # /dispatch/, /drive/, /station/, /api/driver…, /api/eic/
     path("", include("crossdock.urls")),  # /cross-dock/, /api/cross-dock/, /media/exports/

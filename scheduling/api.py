@@ -1,11 +1,10 @@
-"""Schedules, jobs and queues over REST."""
+"""Schedules over REST."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import Http404
-from django_q.models import Task as FinishedTask
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -13,11 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest, HasRole
-from scheduling import declaration, overview, roles, schedules
+from scheduling import roles, schedules
 from scheduling.cadence import MAX_INTERVAL_MINUTES
 from scheduling.exceptions import BadInterval, UnknownSchedule
-from scheduling.jobs import UNKNOWN, Job
-from scheduling.models import Attempt, QueuedJob
 from scheduling.schedules import ScheduleStatus
 
 
@@ -162,49 +159,6 @@ class ScheduleListView(APIView):
         return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
 
 
-class JobView(APIView):
-    permission_classes = [CanOperate]
-
-    @extend_schema(responses=dict[str, Any])
-    def get(self, request: Request, job_id: str) -> Response:
-        """One job: state, progress, and each failed attempt with its traceback."""
-        job = Job(job_id)
-        state = job.state
-        if state == UNKNOWN:
-            raise Http404("There is no such job, or its history is pruned.")
-        progress = job.progress
-        return Response(
-            {
-                "id": job_id,
-                "task": task_name(job_id),
-                "state": state,
-                "error": job.error,
-                "progress": progress
-                and {
-                    "done": progress.done,
-                    "total": progress.total,
-                    "percent": progress.percent,
-                    "stage": progress.stage,
-                },
-                "attempts": list(
-                    Attempt.objects.filter(job_id=job_id).values(
-                        "number", "started_at", "stopped_at", "error", "retry_at"
-                    )
-                ),
-            }
-        )
-
-
-class QueueListView(APIView):
-    permission_classes = [CanOperate]
-
-    @extend_schema(responses=dict[str, Any])
-    def get(self, request: Request) -> Response:
-        """The queues in order of urgency: what waits, runs and is served by living clusters."""
-        rows = overview.queues()
-        return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
-
-
 def read_interval(data: Any) -> int | None:
     """The interval of a request: a whole number or absent. Raises BadInterval for 1.5, true and "60"."""
     if data.get("interval") is None:
@@ -247,13 +201,3 @@ def full_row(current: ScheduleStatus) -> dict[str, Any]:
         "handmade": current.handmade,
         "broken": current.broken,
     }
-
-
-def task_name(job_id: str) -> str:
-    """The public name of a job's task, or its path where it is no longer declared."""
-    path = (
-        QueuedJob.objects.filter(job_id=job_id).values_list("func", flat=True).first()
-        or FinishedTask.objects.filter(id=job_id).values_list("func", flat=True).first()
-        or ""
-    )
-    return declaration.name_of(path)

@@ -83,7 +83,7 @@ def _row(
         func=declared.path,
         state=JobState.SCHEDULED if later else JobState.WAITING,
         enqueued_at=now,
-        unique_key=_unique_key(declared, package) if declared.unique else None,
+        unique_key=unique_key(declared, package) if declared.unique else None,
     )
 
 
@@ -109,7 +109,7 @@ def _store_many(declared: DeclaredTask[Any, Any], built: list[Package]) -> None:
         cursor.execute(statement, [declared.queue, declared.path, JobState.WAITING.value, different])
 
 
-def _unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:
+def unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:
     """Equal for two calls with the same arguments, however they are spelt."""
     bound = declared.signature.bind(*package["args"], **package["kwargs"])
     bound.apply_defaults()

@@ -33,3 +33,15 @@ class BadInterval(ValueError):
 
 class UnknownSchedule(LookupError):
     """No declared schedule has this name."""
+
+
+class UnknownQueue(LookupError):
+    """No queue has this name."""
+
+
+class UnknownJob(LookupError):
+    """There is no such job, or its history is pruned."""
+
+
+class NotPossible(ValueError):
+    """What was asked cannot be done with this job in its state; the message says what can."""

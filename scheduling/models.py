@@ -1,7 +1,11 @@
 """The engine's own tables, and the queue as a typed view of Django Q2's table."""
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
+
+from scheduling.text import GIST_LENGTH, gist
 
 
 class JobState(models.TextChoices):
@@ -52,6 +56,7 @@ class Attempt(models.Model):
     started_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(default=timezone.now, db_index=True)
     error = models.TextField()
+    gist = models.CharField(max_length=GIST_LENGTH, blank=True, editable=False)  # the error in one line
     retry_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it was the last attempt.")
 
     class Meta:
@@ -60,6 +65,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.func} {self.job_id} attempt {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Failures are listed and grouped by the gist, so that no list reads whole tracebacks."""
+        self.gist = gist(self.error)
+        super().save(*args, **kwargs)
 
 
 class Progress(models.Model):

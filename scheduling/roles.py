@@ -2,3 +2,5 @@
 
 OPERATE = ("operator",)
 LOOK = ("operator", "read-only")
+
+ACTIONS = ("job.", "queue.", "schedule.")  # in the audit log: how the names of the engine's actions begin

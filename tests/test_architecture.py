@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FRAME = ("ims.lib", "ims.accounts", "ims.web")
+FRAME = ("ims.lib", "ims.accounts", "ims.web", "ims.console")
 APPS = ("masterdata", "logistics", "crossdock", "licensing")  # never import one another
-ABOVE_SCHEDULING = ("ims.web", "ims.notices", "ims.settings", "ims.urls")
+ABOVE_SCHEDULING = ("ims.web", "ims.console", "ims.notices", "ims.settings", "ims.urls")
 PACKAGES = ("ims", "scheduling", *APPS)
 VENDORS = {
     "masterdata/track123_service.py",

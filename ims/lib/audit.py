@@ -1,6 +1,11 @@
-"""Write the audit log."""
+"""Write and read the audit log."""
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
 
 from ims.lib.models import AuditLog
 
@@ -23,3 +28,12 @@ def record(
     return AuditLog.objects.create(
         action=action, target=target, user=known, before=before or {}, after=after or {}
     )
+
+
+def entries(prefixes: Iterable[str], cursor: str = "", limit: int = 50) -> list[AuditLog]:
+    """Entries whose action begins with one of these, newest first; `cursor`: the last number seen."""
+    wanted = reduce(or_, (Q(action__startswith=prefix) for prefix in prefixes))
+    rows = AuditLog.objects.select_related("user").filter(wanted).order_by("-id")
+    if cursor.isascii() and cursor.isdigit() and len(cursor) < 19:
+        rows = rows.filter(id__lt=int(cursor))
+    return list(rows[:limit])

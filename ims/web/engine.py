@@ -9,13 +9,15 @@ from scheduling import overview, roles
 
 def summary(user: User) -> list[Figure]:
     """What waits, runs and failed, and whether any cluster is there to run it."""
-    rows = overview.queues()
-    waiting, running, retrying = (
-        sum(row[state] for row in rows) for state in ("waiting", "running", "retrying")
+    seen = overview.look()
+    alive, unserved = len(seen.alive), len(seen.unserved)
+    waiting, running, retrying, failed = map(seen.total, ("waiting", "running", "retrying", "failed"))
+    lines = (
+        [] if not alive or not unserved else [Figure(str(_("Queues without a cluster")), unserved, "fail")]
     )
-    failed, alive = overview.failed_last_day(), len(overview.clusters())
     return [
         Figure(str(_("Clusters alive")), alive or str(_("none")), "ok" if alive else "fail"),
+        *lines,
         Figure(str(_("Waiting")), waiting),
         Figure(str(_("Running")), running, "run" if running else ""),
         Figure(str(_("Retrying")), retrying, "retry" if retrying else ""),
@@ -23,4 +25,4 @@ def summary(user: User) -> list[Figure]:
     ]
 
 
-CARD = HomeCard(_("Background jobs"), "activity", "", roles.LOOK, summary=summary)
+CARD = HomeCard(_("Background jobs"), "activity", "console:overview", roles.LOOK, summary=summary)

@@ -1,0 +1,126 @@
+"""Lists of jobs, one job, failures by group; retry, run again, cancel."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from ims.console import live
+from ims.console.overview_views import may_act
+from ims.web.access import needs_role
+from ims.web.registry import NavItem, nav_for
+from scheduling import actions, declaration, details, failures, roles, search
+from scheduling.declaration import QUEUES
+from scheduling.exceptions import NotPossible, UnknownJob
+
+FILTERS = ("state", "task", "queue", "q")
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def jobs(request: HttpRequest) -> HttpResponse:
+    """Jobs by state, task, queue and text, a page at a time."""
+    asked = {name: request.GET.get(name, "") for name in FILTERS}
+    try:
+        page = search.find(search.JobFilter(**asked), request.GET.get("cursor", ""))
+    except search.BadFilter as error:
+        return render(request, "400.html", {"reason": str(error)}, status=400)
+    filled = {name: value for name, value in asked.items() if value}
+    context = {
+        "page": page,
+        "asked": asked,
+        "filled": filled,
+        "states": search.STATES,
+        "queues": QUEUES,
+        "tasks": sorted(task.name for task in declaration.tasks()),
+        "fields": search.TEXT_FIELDS,
+        "older": urlencode({**filled, "cursor": page.older}) if page.older else "",
+        "first": "" if not request.GET.get("cursor") else f"?{urlencode(filled)}",
+        "address": urlencode(
+            {**filled, **({"cursor": request.GET["cursor"]} if "cursor" in request.GET else {})}
+        ),
+    }
+    return live.answer(request, "console/jobs.html", "console/parts/jobs.html", context, (page, asked))
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def job(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Everything that is known of one job."""
+    found = find(job_id)
+    progress = found.progress and (found.progress.percent, found.progress.stage)
+    facts = (
+        found.state,
+        found.started,
+        len(found.attempts),
+        progress,
+        found.due_at,
+        bool(found.cancellation),
+    )
+    context = {"job": found, "system": system_of(request, found), "may_act": may_act(request)}
+    return live.answer(request, "console/job.html", "console/parts/job.html", context, facts)
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def failure_groups(request: HttpRequest) -> HttpResponse:
+    """Failed jobs of the last days, grouped by task and error."""
+    groups = failures.groups()
+    shown = [
+        {"group": each, "address": urlencode({"state": "failed", "task": each.task, "q": each.error[:100]})}
+        for each in groups
+    ]
+    return render(request, "console/failures.html", {"groups": shown, "days": failures.DAYS})
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def retry(request: HttpRequest, job_id: str) -> HttpResponse:
+    return act(request, job_id, actions.retry, _("Queued for one more attempt."))
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def run_again(request: HttpRequest, job_id: str) -> HttpResponse:
+    return act(request, job_id, actions.run_again, _("Queued as a new job: this one."))
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def cancel(request: HttpRequest, job_id: str) -> HttpResponse:
+    return act(request, job_id, actions.cancel, _("Cancelled; a running job is asked to stop."))
+
+
+def act(request: HttpRequest, job_id: str, action: Any, words: str) -> HttpResponse:
+    """Do it, say what was done or why not, and show the job that it concerns now."""
+    try:
+        done = action(job_id, user=request.user)
+    except UnknownJob as error:
+        raise Http404(str(error)) from error
+    except NotPossible as error:
+        messages.error(request, str(error))
+        return redirect("console:job", job_id)
+    messages.success(request, words)
+    return redirect("console:job", getattr(done, "id", job_id))
+
+
+def system_of(request: HttpRequest, job: details.JobDetails) -> NavItem | None:
+    """The system a job works for, as the rail shows it to this person: the app that declares its task."""
+    app = job.func.partition(".")[0]
+    return next((item for item in nav_for(request.user) if namespace(item) == app), None)
+
+
+def namespace(item: NavItem) -> str:
+    """Of its address, which is the app's name but for underscores."""
+    return item.url_name.partition(":")[0].replace("_", "")
+
+
+def find(job_id: str) -> details.JobDetails:
+    try:
+        return details.of(job_id)
+    except (UnknownJob, ValueError) as error:
+        raise Http404(str(error)) from error

@@ -1,0 +1,83 @@
+"""The first page of the console: queues, clusters, what runs; pausing queues; the audit log."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from ims.console import live
+from ims.lib import audit
+from ims.web.access import needs_role
+from scheduling import health, queues, roles
+from scheduling import overview as engine
+from scheduling.exceptions import UnknownQueue
+from scheduling.roles import ACTIONS
+
+ROWS = 50  # of the audit log on a page
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def overview(request: HttpRequest) -> HttpResponse:
+    """What the engine does now."""
+    seen = engine.look()
+    still = [replace(each, seen_at=each.started_at) if each.is_alive else each for each in seen.clusters]
+    starved = [check.message for check in health.starving(seen)]
+    context = {
+        "seen_now": seen,
+        "busy": sum(len(each.running) for each in seen.alive),
+        "workers": sum(each.workers for each in seen.alive),
+        "totals": {
+            name: seen.total(name) for name in ("waiting", "running", "retrying", "failed", "scheduled")
+        },
+        "unserved": ", ".join(queue.name for queue in seen.unserved),
+        "served_by": ",".join(queue.name for queue in seen.unserved),
+        "stranded": sum(queue.waiting for queue in seen.unserved),
+        "nobody": not seen.alive,
+        "paused": [queue for queue in seen.queues if queue.paused_at],
+        "starved": starved,
+        "may_act": may_act(request),
+    }
+    facts = (seen.queues, still, seen.next_retry_at, bool(starved))
+    return live.answer(request, "console/overview.html", "console/parts/overview.html", context, facts)
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def pause(request: HttpRequest, name: str) -> HttpResponse:
+    try:
+        queues.pause(name, user=request.user)
+    except UnknownQueue as error:
+        raise Http404(str(error)) from error
+    messages.success(
+        request, _("%(queue)s is paused: running jobs go on, no other starts.") % {"queue": name}
+    )
+    return redirect("console:overview")
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def resume(request: HttpRequest, name: str) -> HttpResponse:
+    try:
+        queues.resume(name, user=request.user)
+    except UnknownQueue as error:
+        raise Http404(str(error)) from error
+    messages.success(request, _("%(queue)s is resumed.") % {"queue": name})
+    return redirect("console:overview")
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def audit_log(request: HttpRequest) -> HttpResponse:
+    """Who did what to jobs, queues and schedules, and what it was before and after."""
+    found = audit.entries(ACTIONS, request.GET.get("cursor", ""), ROWS + 1)
+    older = found[ROWS - 1].pk if len(found) > ROWS else None
+    return render(request, "console/audit.html", {"entries": found[:ROWS], "older": older})
+
+
+def may_act(request: HttpRequest) -> Any:
+    return request.user.has_role(*roles.OPERATE)

@@ -1,0 +1,26 @@
+"""The console's pages, and /readyz."""
+
+from django.urls import include, path
+
+from ims.console import health_views, job_views, overview_views, schedule_views
+
+app_name = "console"
+
+pages = [
+    path("", overview_views.overview, name="overview"),
+    path("queues/<str:name>/pause/", overview_views.pause, name="pause"),
+    path("queues/<str:name>/resume/", overview_views.resume, name="resume"),
+    path("jobs/", job_views.jobs, name="jobs"),
+    path("jobs/<str:job_id>/", job_views.job, name="job"),
+    path("jobs/<str:job_id>/retry/", job_views.retry, name="retry"),
+    path("jobs/<str:job_id>/run-again/", job_views.run_again, name="run-again"),
+    path("jobs/<str:job_id>/cancel/", job_views.cancel, name="cancel"),
+    path("failures/", job_views.failure_groups, name="failures"),
+    path("schedules/", schedule_views.schedule_list, name="schedules"),
+    path("schedules/<str:key>/", schedule_views.schedule, name="schedule"),
+    path("schedules/<str:key>/start/", schedule_views.start, name="schedule-start"),
+    path("schedules/<str:key>/stop/", schedule_views.stop, name="schedule-stop"),
+    path("schedules/<str:key>/run/", schedule_views.run, name="schedule-run"),
+    path("audit/", overview_views.audit_log, name="audit"),
+]
+urlpatterns = [path("console/", include(pages)), path("readyz", health_views.readyz, name="readyz")]

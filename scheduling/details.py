@@ -1,0 +1,151 @@
+"""Everything that is known of one job: arguments, attempts, progress, times, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pprint import pformat
+from typing import Any
+
+from django_q.models import Task as FinishedTask
+
+from scheduling import declaration, packages
+from scheduling.exceptions import Undeclared, UnknownJob
+from scheduling.jobs import UNKNOWN, Job
+from scheduling.masking import masked
+from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
+from scheduling.overview import queue_of
+from scheduling.text import gist
+
+LONGEST = 20_000  # characters of a result that are shown
+
+
+@dataclass(frozen=True)
+class JobDetails:
+    id: str
+    task: str
+    func: str
+    queue: str
+    state: str
+    arguments: dict[str, str]  # by name, sensitive ones masked
+    attempts: list[Attempt]  # the failed ones
+    started: int  # attempts so far
+    attempts_allowed: int | None  # None: the task is no longer declared
+    group: str  # the schedule that queued it, or the caller's word
+    due_at: datetime | None = None
+    enqueued_at: datetime | None = None
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    result: str = ""
+    error: str = ""
+    progress: Progress | None = None
+    cancellation: Cancellation | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        return (
+            (self.stopped_at - self.started_at).total_seconds()
+            if self.stopped_at and self.started_at
+            else None
+        )
+
+    @property
+    def headline(self) -> str:
+        """What went wrong, in one line."""
+        return gist(self.error)
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.stopped_at is None
+
+    @property
+    def may_cancel(self) -> bool:
+        return self.is_unfinished and not (self.cancellation and self.state == JobState.RUNNING)
+
+    @property
+    def may_retry(self) -> bool:
+        return self.state in {JobState.FAILED, JobState.CANCELLED, JobState.RETRYING, JobState.UNREADABLE}
+
+    @property
+    def may_run_again(self) -> bool:
+        return self.attempts_allowed is not None and self.state != JobState.UNREADABLE
+
+
+def of(job_id: str) -> JobDetails:
+    """Raises UnknownJob."""
+    state = Job(job_id).state
+    queued = QueuedJob.objects.filter(job_id=job_id).first()
+    ended = None if queued else FinishedTask.objects.filter(id=job_id).first()
+    if state == UNKNOWN or (queued is None and ended is None):
+        raise UnknownJob(f"There is no job {job_id!r}: never queued, pruned, or its task keeps no results.")
+    shared = {
+        "id": job_id,
+        "state": state,
+        "attempts": list(Attempt.objects.filter(job_id=job_id)),
+        "progress": Progress.objects.filter(pk=job_id).first(),
+        "cancellation": Cancellation.objects.filter(pk=job_id).first(),
+    }
+    return _of_queued(queued, shared) if queued else _of_finished(ended, shared)
+
+
+def _of_queued(row: QueuedJob, shared: dict[str, Any]) -> JobDetails:
+    package, error = {}, ""
+    try:
+        package = packages.loads(row.payload)
+    except packages.Unreadable as unreadable:
+        error = str(unreadable)
+    return JobDetails(
+        **shared,
+        **_task(row.func),
+        queue=row.key,
+        arguments=dict(_arguments(row.func, package.get("args"), package.get("kwargs"))),
+        started=row.attempts,
+        group=package.get("group") or "",
+        due_at=row.lock,
+        enqueued_at=row.enqueued_at,
+        started_at=row.started_at if row.holder else None,
+        error=error,
+    )
+
+
+def _of_finished(row: Any, shared: dict[str, Any]) -> JobDetails:
+    return JobDetails(
+        **shared,
+        **_task(row.func),
+        queue=queue_of(row.func),
+        arguments=dict(_arguments(row.func, row.args, row.kwargs)),
+        started=row.attempt_count,
+        group=row.group or "",
+        started_at=row.started,
+        stopped_at=row.stopped,
+        result=_readable(row.result) if row.success else "",
+        error="" if row.success else str(row.result),
+    )
+
+
+def _task(func: str) -> dict[str, Any]:
+    try:
+        declared = declaration.find(func)
+    except Undeclared:
+        return {"task": func, "func": func, "attempts_allowed": None}
+    return {"task": declared.name, "func": func, "attempts_allowed": declared.retries.attempts}
+
+
+def _arguments(func: str, args: Any, kwargs: Any) -> Iterator[tuple[str, str]]:
+    positional, named = masked(func, args, kwargs)
+    try:
+        names = list(declaration.find(func).signature.parameters)
+    except Undeclared:
+        names = []
+    for position, value in enumerate(positional):
+        name = names[position] if position < len(names) else f"argument {position + 1}"
+        yield name, _readable(value)
+    for name, value in named.items():
+        yield name, _readable(value)
+
+
+def _readable(value: object) -> str:
+    if value is None:
+        return "None"
+    return (value if isinstance(value, str) else pformat(value, width=100))[:LONGEST]

@@ -1,0 +1,52 @@
+"""Failed jobs grouped by task and error: what an operator has to understand, not how often it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min
+from django_q.models import Task as FinishedTask
+
+from scheduling import clock, declaration
+from scheduling.models import Attempt, Cancellation
+
+DAYS = 7
+GROUPS = 100
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    task: str
+    error: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    job: str  # one of them
+
+
+def groups(days: int = DAYS) -> list[FailureGroup]:
+    """The groups of the last days, the one that failed last first; at most GROUPS."""
+    since = clock.read() - timedelta(days=days)
+    failed = FinishedTask.objects.filter(success=False, stopped__gte=since)
+    cancelled = Cancellation.objects.filter(honoured_at__isnull=False)
+    last = Attempt.objects.filter(
+        retry_at=None, stopped_at__gte=since, job_id__in=failed.values("id")
+    ).exclude(job_id__in=cancelled.values("job_id"))
+    rows = (
+        last.order_by()
+        .values("func", "gist")
+        .annotate(
+            n=Count("job_id", distinct=True),
+            first=Min("stopped_at"),
+            last=Max("stopped_at"),
+            job=Max("job_id"),
+        )
+        .order_by("-last")[:GROUPS]
+    )
+    return [
+        FailureGroup(
+            declaration.name_of(row["func"]), row["gist"], row["n"], row["first"], row["last"], row["job"]
+        )
+        for row in rows
+    ]
