@@ -91,9 +91,6 @@ class DeclaredTask(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<task {self.name}>"
 
-    def __str__(self) -> str:
-        return self.path  # as Django Q2 names it in its log
-
 
 _tasks: dict[str, DeclaredTask[Any, Any]] = {}  # by dotted path
 _hooks: set[str] = set()  # dotted paths

@@ -28,7 +28,7 @@ from scheduling.channel import Channel, pair
 from scheduling.claims import Claimed
 from scheduling.declaration import find
 from scheduling.endings import Outcome
-from scheduling.packages import Package, path_of
+from scheduling.packages import Package
 
 logger = logging.getLogger("django-q")
 
@@ -192,7 +192,6 @@ class Desk:
             package = database.until_it_answers(lambda job=job: admission.admit(job))  # type: ignore[misc]
             if package:
                 self.state.limit = package["allowed"]
-                package["func"] = find(package["func"])  # found already: the worker need not import its path
                 return package
             self._answer(None)
 
@@ -222,7 +221,6 @@ class Desk:
 
 def outcome_of(package: Package) -> Outcome:
     """What execution.run noted of the call; an error where the call was never reached or was broken off."""
-    package["func"] = path_of(package["func"])
     outcome = package.pop("outcome", None) or Outcome(find(package["func"]), package.get("ack_id"))
     if not package["success"] and outcome.error is None:
         outcome.error = RuntimeError(str(package["result"]))

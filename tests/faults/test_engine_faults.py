@@ -34,9 +34,9 @@ def ready(qcluster, wait_for):
     """Start a cluster and wait until it serves."""
 
     def start(*arguments, **environment):
-        before = Heartbeat.objects.count()
+        last = Heartbeat.objects.order_by("pk").values_list("pk", flat=True).last() or 0
         cluster = qcluster(*(arguments or ("--workers", "2")), **environment)
-        wait_for(lambda: Heartbeat.objects.exclude(status="").count() > before, timeout=30)
+        wait_for(lambda: Heartbeat.objects.filter(pk__gt=last).exclude(status="").exists(), timeout=30)
         wait_for(lambda: family(cluster)[1])
         return cluster
 
