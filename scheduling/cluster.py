@@ -31,12 +31,16 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
 
     def __init__(self, broker: Any = None) -> None:
         self.signals = 0
+        self.hears = False  # whether the supervisor hears signals; before, they would end it
         super().__init__(broker)
 
     def start(self) -> int:
         stock.Sentinel = Supervisor  # the name that Cluster.start looks up
         Supervisor.pulse = stock.get_mp_context().RawValue("d", time.monotonic())
-        return int(super().start())
+        self.hears = False
+        pid = int(super().start())
+        self.hears = True
+        return pid
 
     def stop(self) -> bool:
         """Stop within the grace; called again, at once."""
@@ -64,6 +68,8 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
             logger.critical("The supervisor died (exit %s); starting another one.", self.sentinel.exitcode)
             self._wait_for_orphans()
             time.sleep(pause)
+            if self.signals:
+                return
 
     def _guard_one(self) -> None:
         """Start a supervisor and stay until it has ended."""
@@ -80,10 +86,11 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
     def sig_handler(self, signum: int, frame: Any) -> None:
         """Only count: the first signal asks to stop within the grace, a second one at once."""
         self.signals += 1
-        if self.sentinel and self.sentinel.is_alive():
-            self._pass_on(self.signals)
+        self._pass_on(self.signals)
 
     def _pass_on(self, signals: int) -> None:
+        if not self.hears:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.sentinel.pid, STOP if signals == 1 else STOP_AT_ONCE)
 

@@ -134,6 +134,15 @@ def test_a_second_signal_stops_at_once(ready, wait_for):
     assert job.state == "retrying"
 
 
+def test_a_signal_during_the_start_stops_it_in_order(qcluster, wait_for):
+    cluster = qcluster("--workers", "1")
+    wait_for(lambda: psutil.Process(cluster.pid).children(), every=0.001)
+    cluster.terminate()
+    assert cluster.process.wait(timeout=20) == 0
+    assert "died" not in cluster.read_output()
+    assert not Heartbeat.objects.exists()
+
+
 def test_what_waits_inside_a_stopping_cluster_is_not_counted(ready, wait_for):
     cluster = ready("--workers", "1")
     running = tasks.tell_and_sleep.enqueue("first", 1.5)
