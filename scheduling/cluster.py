@@ -56,10 +56,10 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
         """
         processes.adopt_orphans()
         pause = FIRST_PAUSE
-        while True:
+        while not self._is_asked_to_stop():
             started = time.monotonic()
             self._guard_one()
-            if self.signals or self.sentinel.exitcode == 0:
+            if self._is_asked_to_stop() or self.sentinel.exitcode == 0:
                 return
             lived = time.monotonic() - started
             pause = FIRST_PAUSE if lived > LONGEST_PAUSE else pause * 2
@@ -68,8 +68,9 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
             logger.critical("The supervisor died (exit %s); starting another one.", self.sentinel.exitcode)
             self._wait_for_orphans()
             time.sleep(pause)
-            if self.signals:
-                return
+
+    def _is_asked_to_stop(self) -> bool:
+        return self.signals > 0
 
     def _guard_one(self) -> None:
         """Start a supervisor and stay until it has ended."""
