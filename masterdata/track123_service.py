@@ -21,7 +21,7 @@ MAX_NUMBERS = 100  # in one request
 MAX_ANSWER = 20_000_000  # bytes
 MAX_CONNECT = 5.0  # seconds
 MAX_WAIT = 3600.0  # seconds; a longer Retry-After is not believed
-EVENLY = 0.96  # of the allowed rate: requests that leave evenly arrive a little unevenly
+EVENLY = 0.9  # of the allowed rate: requests that leave evenly arrive a little unevenly
 MAX_TEXT = 500  # characters of an event's text or place
 WEBHOOK_AGE = timedelta(hours=48)  # Track123 repeats an unanswered webhook for 36 hours
 
