@@ -111,9 +111,10 @@ def put_back(holder: int, pks: Collection[int]) -> int:
     return _return_unstarted(QueuedJob.objects.filter(pk__in=pks, holder=holder))
 
 
-def put_back_all_but(holder: int, pks: Collection[int]) -> int:
-    """Give up what this holder has in the database but does not know of: the answer to a claim was lost."""
-    return _return_unstarted(QueuedJob.objects.filter(holder=holder).exclude(pk__in=pks))
+def held_unknowingly(holder: int, pks: Collection[int]) -> list[Fence]:
+    """What this holder has in the database but does not know of: an answer was lost in an outage."""
+    rows = QueuedJob.objects.filter(holder=holder).exclude(pk__in=pks)
+    return [Fence(pk, holder, attempt) for pk, attempt in rows.values_list("pk", "attempts")]
 
 
 def postpone(fence: Fence, until: datetime) -> bool:

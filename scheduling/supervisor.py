@@ -263,7 +263,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         with self.outage.ridden_out():
             if self.outage.pause:
                 self.others.forget()
-                claims.put_back_all_but(self.lease.holder, self.crew.held)  # the answer to a claim was lost
+                leases.release_unknown(self.lease.holder, self.crew.held)
             yield
         if self.outage.pause:
             systemd.notify(systemd.ALIVE)  # a new process would not help

@@ -286,6 +286,7 @@ def test_systemd_hears_that_the_cluster_is_ready_alive_and_stopping(qcluster, se
 
 
 # --- the whole --------------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_short_soak_loses_nothing(request):
     """See soak.py; `make soak` runs a long one."""
     own = {name: value for name, value in os.environ.items() if name not in ("IMS_TEST_RUN", "DATABASE_URL")}
