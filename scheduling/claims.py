@@ -111,10 +111,9 @@ def put_back(holder: int, pks: Collection[int]) -> int:
     return _return_unstarted(QueuedJob.objects.filter(pk__in=pks, holder=holder))
 
 
-def held_unknowingly(holder: int, pks: Collection[int]) -> list[Fence]:
-    """What this holder has in the database but does not know of: an answer was lost in an outage."""
-    rows = QueuedJob.objects.filter(holder=holder).exclude(pk__in=pks)
-    return [Fence(pk, holder, attempt) for pk, attempt in rows.values_list("pk", "attempts")]
+def put_back_all_but(holder: int, known: Collection[int]) -> int:
+    """Give up what this holder has and never heard of, because the answer to its claim was lost."""
+    return _return_unstarted(QueuedJob.objects.filter(holder=holder).exclude(pk__in=known))
 
 
 def postpone(fence: Fence, until: datetime) -> bool:

@@ -30,6 +30,7 @@ class Crew:
         self.timeout = timeout
         self.workers: list[Worker] = []
         self.waiting: deque[Claimed] = deque()  # claimed, and not handed out
+        self.returning: list[Claimed] = []  # to go back into the queue; nobody here may begin them any more
         self.results: list[Result] = []  # to be recorded
         self.losses: deque[tuple[Claimed, str, bool]] = (
             deque()
@@ -82,7 +83,7 @@ class Crew:
     def held(self) -> list[int]:
         """The rows of all jobs that are ours until their end is recorded."""
         held = [job.pk for worker in self.workers for job in worker.held.values()]
-        held += [job.pk for job in self.waiting] + [result.pk for result in self.results]
+        held += [job.pk for job in (*self.waiting, *self.returning)] + [result.pk for result in self.results]
         return held + [job.pk for job, _, _ in self.losses]
 
     @property
@@ -119,21 +120,24 @@ class Crew:
             self.waiting.popleft()
 
     def take_back(self) -> None:
-        """Take back what no worker has begun."""
-        for worker in reversed(self.workers):
-            self.waiting.extendleft(reversed(worker.take_back()))
+        """Let what no worker has begun go back into the queue."""
+        for worker in self.workers:
+            self.returning += worker.take_back()
+        self._return_waiting()
 
-    def free_the_stuck(self, now: float) -> list[Claimed]:
-        """Let no job wait behind a slow one: to an idle worker, else returned to go back into the queue."""
+    def _return_waiting(self) -> None:
+        self.returning += self.waiting
+        self.waiting.clear()
+
+    def free_the_stuck(self, now: float) -> None:
+        """Let no job wait behind a slow one: to an idle worker, else back into the queue."""
         for worker in self.workers:
             if len(worker.held) > 1 and now - worker.quiet_since > STUCK:
                 self._usual = max(self._usual, AHEAD)
                 self.waiting.extendleft(reversed(worker.take_back()))
         self.hand_out()
-        stuck = list(self.waiting) if all(worker.held for worker in self.workers) else []
-        if stuck:
-            self.waiting.clear()
-        return stuck
+        if all(worker.held for worker in self.workers):
+            self._return_waiting()
 
     def forget(self, why: str) -> None:
         """Nothing we hold is ours any more: end who works on it, and record nothing."""
@@ -143,6 +147,7 @@ class Crew:
                 worker.held.clear()
                 worker.kill(why)
         self.waiting.clear()
+        self.returning.clear()
         self.results.clear()
         self.losses.clear()
 

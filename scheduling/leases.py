@@ -6,7 +6,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 from django_q.cluster import get_mp_context
 
-from scheduling import claims, clock, endings, processes
+from scheduling import clock, endings, processes
 from scheduling.claims import Fence
 from scheduling.models import Heartbeat, QueuedJob
 
@@ -129,9 +129,3 @@ def release_orphans() -> int:
     for fence in fences:
         endings.lost(fence, "its cluster or host died")
     return len(fences)
-
-
-def release_unknown(holder: int, known: Collection[int]) -> None:
-    """After an outage: what a holder has without knowing of it may have run, so it counts as lost."""
-    for fence in claims.held_unknowingly(holder, known):
-        endings.lost(fence, "the database was away, and nobody knows whether it ran")

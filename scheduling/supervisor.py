@@ -146,14 +146,14 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         due = min(each.due_at for each in self.rounds)
         if self.crew.is_busy or self.crew.waiting or self.stop_request.since:
             due = min(due, now + WATCH)
-        if self.crew.results or self.crew.losses:
+        if self.crew.results or self.crew.losses or self.crew.returning:
             due = min(due, self.results_since + FLUSH)
         if self.crew.room and not self.stop_request.since:
             due = min(due, self.look_at, now + (self.wakeup.look_every or SAFETY_LOOK))
         return max(0.0, due - now)
 
     def _write(self, now: float) -> None:
-        """Record what has ended: successes in batches, losses one by one."""
+        """Record what has ended, successes in batches and losses one by one, and what shall go back."""
         crew = self.crew
         if crew.results and not self.results_since:
             self.results_since = now
@@ -163,6 +163,9 @@ class Supervisor(Sentinel):  # type: ignore[misc]
                 self._record(batch)
                 del crew.results[: len(batch)]
             self.results_since = 0.0
+        if crew.returning:
+            claims.put_back(self.lease.holder, [job.pk for job in crew.returning])
+            crew.returning.clear()
         while crew.losses:
             job, reason, pause = crew.losses[0]
             endings.lost(job.fence, reason, pause=pause)
@@ -223,8 +226,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
 
     def _watch(self, now: float) -> None:
         self.crew.end_overdue(now)
-        if stuck := self.crew.free_the_stuck(now):
-            claims.put_back(self.lease.holder, [job.pk for job in stuck])
+        self.crew.free_the_stuck(now)
 
     # --- the lease ----------------------------------------------------------------------------------------
 
@@ -263,7 +265,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         with self.outage.ridden_out():
             if self.outage.pause:
                 self.others.forget()
-                leases.release_unknown(self.lease.holder, self.crew.held)
+                claims.put_back_all_but(self.lease.holder, self.crew.held)
             yield
         if self.outage.pause:
             systemd.notify(systemd.ALIVE)  # a new process would not help
@@ -273,18 +275,15 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def _stop_if_asked(self, now: float) -> None:
         if self.stop_request.begins():
             self.crew.is_leaving = True
+            logger.info("Q Cluster %s stopping: %d jobs run on.", self._name, len(self.crew.running()))
+        if self.stop_request.since:
             self.crew.take_back()
-            logger.info("Q Cluster %s stopping: %d jobs run on.", self._name, len(self.crew.held))
-        if self.stop_request.since and self.crew.waiting and not self.outage.rests(now):
-            with self._riding_out_outages():
-                claims.put_back(self.lease.holder, [job.pk for job in self.crew.waiting])
-                self.crew.waiting.clear()
         if self.stop_request.is_over_grace and self.crew.is_busy:
             self.crew.kill_all("the cluster was stopped while it ran")
 
     def _has_stopped(self) -> bool:
         crew = self.crew
-        is_done = not (crew.is_busy or crew.waiting or crew.results or crew.losses)
+        is_done = not (crew.is_busy or crew.returning or crew.results or crew.losses)
         return bool(self.stop_request.since) and (is_done or self.stop_request.gives_up)
 
     def _leave(self) -> None:

@@ -27,6 +27,8 @@ TEMPERS = {
     "hang": 1,
     "cancel": 2,
 }
+FROZEN = 14.0  # seconds: longer than its lease, so that its jobs are taken over
+GONE = FROZEN + 6  # seconds after the end in which every process is gone
 CALM = 90.0  # seconds after the last fault in which everything must have ended
 
 
@@ -146,14 +148,14 @@ class Soak:
                     family[0].kill()
                 case "parent":
                     parent.kill()
-                case "freeze" if family:  # longer than its lease, so that its jobs are taken over
+                case "freeze" if family:
                     self.freeze(family[0])
         except self.psutil.NoSuchProcess:
             pass
 
     def freeze(self, supervisor) -> None:
         supervisor.suspend()
-        subprocess.Popen(["sh", "-c", f"sleep 14; kill -CONT {supervisor.pid}"], start_new_session=True)
+        subprocess.Popen(["sh", "-c", f"sleep {FROZEN}; kill -CONT {supervisor.pid}"], start_new_session=True)
 
     def harm_postgres(self, kind: str) -> None:
         from django.db import connection, connections
@@ -203,9 +205,10 @@ class Soak:
             else:
                 if code:
                     self.problems.append(f"a cluster stopped with {code}")
-        time.sleep(0.5)
-        if left := self.processes():
-            self.problems.append(f"{len(left)} processes are left: {[each.pid for each in left]}")
+        deadline = time.monotonic() + GONE  # a frozen supervisor whose parent was killed goes when it thaws
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        self.problems += [f"left: {each.pid} of {each.ppid()}, {each.status()}" for each in left]
 
     def processes(self) -> list:
         mark = os.environ["IMS_TEST_RUN"]

@@ -1,17 +1,26 @@
 """What Django Q2 does wrong under load or faults, and what else may befall a cluster: impossible here."""
 
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
+from multiprocessing import Event
+from pathlib import Path
 
 import psutil
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django_q.models import OrmQ, Task
 
+from scheduling import claims
+from scheduling.crew import Crew
 from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob
+from scheduling.supervisor import Supervisor
+from scheduling.workers import NEVER
 from tests.site import tasks
 from tests.site.models import Effect, Mark
 
@@ -134,13 +143,73 @@ def test_a_second_signal_stops_at_once(ready, wait_for):
     assert job.state == "retrying"
 
 
+def hears_sigterm(pid: int) -> bool:
+    """Whether this process catches SIGTERM: while it still imports, there is nothing to stop in order."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(re.search(r"SigCgt:\s*(\w+)", status).group(1), 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
 def test_a_signal_during_the_start_stops_it_in_order(qcluster, wait_for):
     cluster = qcluster("--workers", "1")
-    wait_for(lambda: psutil.Process(cluster.pid).children(), every=0.001)
+    wait_for(lambda: hears_sigterm(cluster.pid), every=0.001)
     cluster.terminate()
     assert cluster.process.wait(timeout=20) == 0
     assert "died" not in cluster.read_output()
     assert not Heartbeat.objects.exists()
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    """One that has its lease, no workers, and no loop of its own."""
+    supervisor = Supervisor(Event(), Event(), uuid.uuid4(), None, 0, start=False)
+    supervisor.lease.take()
+    yield supervisor
+    supervisor.wakeup.close()
+    supervisor.crew.dismiss(within=0)
+
+
+def losing_its_first_answer(act):
+    """What the statement did stands, but the connection broke before its answer came."""
+    answers = iter([OperationalError("server closed the connection")])
+
+    def wrapped(*arguments):
+        answer = act(*arguments)
+        for error in answers:
+            raise error
+        return answer
+
+    return wrapped
+
+
+def test_a_job_put_back_without_an_answer_is_begun_by_nobody_here(supervisor, monkeypatch):
+    job = tasks.leave_effect.enqueue("once")
+    supervisor.crew.waiting.extend(claims.claim(supervisor.lease.holder, supervisor.queues, 1))
+    monkeypatch.setattr(claims, "put_back", losing_its_first_answer(claims.put_back))
+    supervisor.stop_request.ask(1)
+    supervisor._turn(0.0)
+    assert supervisor.outage.pause
+    assert not supervisor.crew.waiting
+    assert not supervisor._has_stopped()
+    supervisor.outage.until = 0.0
+    supervisor._turn(1.0)
+    assert supervisor._has_stopped()
+    row = QueuedJob.objects.get(job_id=job.id)
+    assert (row.holder, row.attempts, row.state) == (None, 0, "waiting")
+
+
+def test_a_claim_whose_answer_is_lost_is_given_up_and_not_counted(supervisor, monkeypatch):
+    job = tasks.leave_effect.enqueue("once")
+    monkeypatch.setattr(claims, "claim", losing_its_first_answer(claims.claim))
+    monkeypatch.setattr(Crew, "room", 1)
+    supervisor._turn(0.0)
+    row = QueuedJob.objects.get(job_id=job.id)
+    assert (row.holder, row.attempts) == (supervisor.lease.holder, 1)
+    supervisor.outage.until = 0.0
+    supervisor.look_at = NEVER
+    supervisor._turn(1.0)
+    row.refresh_from_db()
+    assert (row.holder, row.attempts, row.state) == (None, 0, "waiting")
 
 
 def test_what_waits_inside_a_stopping_cluster_is_not_counted(ready, wait_for):
