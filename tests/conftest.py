@@ -14,11 +14,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import connection
+from django.test import TransactionTestCase
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from tests.site import migrated
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "a-password-for-tests"
@@ -28,10 +30,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", action="store_true", help="run on a real PostgreSQL started by the tests")
 
 
+DATABASE = {"db", "transactional_db", "database"}  # fixtures by which a test reaches one
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The run on PostgreSQL repeats what may differ there: the tests that reach a database."""
+    if not config.getoption("--postgres"):
+        return
+    chosen = [item for item in items if reaches_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not reaches_database(item)])
+    items[:] = chosen
+
+
+def reaches_database(item: pytest.Item) -> bool:
+    is_test_case = isinstance(getattr(item, "cls", None), type) and issubclass(item.cls, TransactionTestCase)
+    return (
+        is_test_case or bool(item.get_closest_marker("django_db")) or bool(DATABASE & set(item.fixturenames))
+    )
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
     """Throttles count in the cache; no test spends another's allowance."""
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker) -> bool:
+    """pytest-django asks it before it makes the database: here it finds one."""
+    with django_db_blocker.unblock():
+        migrated.lay_a_copy()
+    return True
 
 
 # --- People ---------------------------------------------------------------------------------------------

@@ -19,8 +19,7 @@ from tests.browser.conftest import (
     sign_in,
 )
 
-LOOKS = pytest.mark.parametrize("theme", ["light", "dark"])
-WIDTHS = pytest.mark.parametrize("width", [WIDE, PHONE])
+LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
 
 
 @pytest.fixture
@@ -40,7 +39,6 @@ def told(operations):
 
 
 @LOOKS
-@WIDTHS
 def test_the_notices_are_accessible_and_fit(open_page, operations, told, width, theme):
     notices.mute(operations, "tracking.expired")
     page = open_page(width, theme=theme)
@@ -52,7 +50,6 @@ def test_the_notices_are_accessible_and_fit(open_page, operations, told, width, 
 
 
 @LOOKS
-@WIDTHS
 def test_no_notices_is_accessible_too(open_page, operations, width, theme):
     page = open_page(width, theme=theme)
     sign_in(page, operations)
@@ -62,7 +59,6 @@ def test_no_notices_is_accessible_too(open_page, operations, width, theme):
 
 
 @LOOKS
-@WIDTHS
 def test_the_report_is_accessible_and_fits(open_page, operations, monkeypatch, width, theme):
     monkeypatch.setattr(demo, "ORDERS", 120)
     demo.fill()

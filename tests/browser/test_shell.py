@@ -15,8 +15,7 @@ from tests.browser.conftest import (
 )
 from tests.conftest import PASSWORD
 
-LOOKS = pytest.mark.parametrize("theme", ["light", "dark"])
-WIDTHS = pytest.mark.parametrize("width", [WIDE, PHONE])
+LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
 
 
 # --- Sign-in --------------------------------------------------------------------------------------------
@@ -57,7 +56,6 @@ def test_signing_out_leads_to_the_sign_in_page(page, operations):
 
 
 @LOOKS
-@WIDTHS
 @pytest.mark.parametrize("address", ["/sign-in/", "/password-reset/", "/password-reset/sent/"])
 def test_pages_for_strangers_are_accessible(open_page, address, width, theme):
     page = open_page(width, theme=theme)
@@ -105,7 +103,6 @@ def systems(monkeypatch):
 
 
 @LOOKS
-@WIDTHS
 def test_the_home_page_is_accessible_and_fits(open_page, admin, systems, width, theme):
     page = open_page(width, theme=theme)
     sign_in(page, admin)
@@ -169,7 +166,6 @@ def test_good_news_goes_by_itself_and_an_error_stays_until_closed(page, operatio
 
 
 @LOOKS
-@WIDTHS
 @pytest.mark.urls("tests.browser.urls")
 def test_every_component_is_accessible_and_fits(open_page, operations, width, theme):
     page = open_page(width, theme=theme)
@@ -214,7 +210,6 @@ def test_times_say_the_same_before_and_after_the_script(open_page, operations):
 
 
 @LOOKS
-@WIDTHS
 @pytest.mark.urls("tests.browser.urls")
 def test_an_unknown_address_says_so(open_page, operations, width, theme):
     page = open_page(width, theme=theme)

@@ -14,8 +14,7 @@ from tests.browser.conftest import (
     sign_in,
 )
 
-LOOKS = pytest.mark.parametrize("theme", ["light", "dark"])
-WIDTHS = pytest.mark.parametrize("width", [WIDE, PHONE])
+LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
 
 
 @pytest.fixture
@@ -25,7 +24,6 @@ def orders(db, monkeypatch):
 
 
 @LOOKS
-@WIDTHS
 def test_the_list_and_an_order_are_accessible_and_fit(open_page, operations, orders, width, theme):
     page = open_page(width, theme=theme)
     sign_in(page, operations)

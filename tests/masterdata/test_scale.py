@@ -127,7 +127,7 @@ def update_by_two_clusters(qcluster, vendor, wait_for, timeout: float, **environ
 
 
 def keeps_the_limit(vendor) -> bool:
-    """At most five queries a second arrived, looked at in spans of two: a busy machine may deliver one late."""
+    """At most five queries a second arrived, looked at in spans of two: one may come late here."""
     times = sorted(request.at for request in vendor.asked("query"))
     return max(sum(start <= at < start + 2 for at in times) for start in times) <= 10
 

@@ -13,7 +13,8 @@ from ims.web.make_icons import NAMES
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "ims" / "web" / "static"
 VENDOR = STATIC / "vendor"
-TEMPLATES = sorted(path for path in ROOT.glob("*/**/templates/**/*.*") if ".venv" not in path.parts)
+FOREIGN = {".venv", "var"}  # installed packages
+TEMPLATES = sorted(path for path in ROOT.glob("*/**/templates/**/*.*") if not FOREIGN & set(path.parts))
 SPRITE = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "ims" / "icons.svg").read_text()))
 EACH_TEMPLATE = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
 
