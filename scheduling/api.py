@@ -170,14 +170,15 @@ def read_interval(data: Any) -> int | None:
 
 
 def describe_cadence(current: ScheduleStatus) -> str:
-    """ "every 720 minutes (12 hours)"."""
+    """ "every 720 minutes (12 hours)"; the hours where they are a round figure."""
     if current.cron:
         return f"by cron {current.cron} ({current.tz})"
     if current.interval_minutes is None:
         return current.kind.lower()
     minutes, hours = current.interval_minutes, current.interval_minutes / 60
-    unit = "minute" if minutes == 1 else "minutes"
-    return f"every {minutes} {unit} ({hours:g} {'hour' if hours == 1 else 'hours'})"
+    words = f"every {minutes} {'minute' if minutes == 1 else 'minutes'}"
+    is_round = minutes >= 60 and minutes % 15 == 0
+    return f"{words} ({hours:g} {'hour' if hours == 1 else 'hours'})" if is_round else words
 
 
 def row(current: ScheduleStatus) -> dict[str, Any]:

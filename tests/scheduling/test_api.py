@@ -19,7 +19,7 @@ def post(client, data, path=CONTROL):
 
 def test_start_says_what_is_scheduled_and_warns_of_a_short_interval(api, operator):
     answer = post(api(operator), {"action": "start", "interval": 1}).json()
-    assert answer["message"] == "Scheduled runs of site_every every 1 minute (0.0166667 hours)"
+    assert answer["message"] == "Scheduled runs of site_every every 1 minute"
     assert "warning" in answer
     assert answer["schedule_id"]
 
