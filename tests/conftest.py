@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 
 from ims.accounts import roles
 from ims.accounts.models import User
-from tests.site import migrated
+from tests.site.migrated import django_db_keepdb  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "a-password-for-tests"
@@ -53,14 +53,6 @@ def reaches_database(item: pytest.Item) -> bool:
 def _fresh_cache() -> None:
     """Throttles count in the cache; no test spends another's allowance."""
     cache.clear()
-
-
-@pytest.fixture(scope="session")
-def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker) -> bool:
-    """pytest-django asks it before it makes the database: here it finds one."""
-    with django_db_blocker.unblock():
-        migrated.lay_a_copy()
-    return True
 
 
 # --- People ---------------------------------------------------------------------------------------------

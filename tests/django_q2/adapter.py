@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.django_q2.exceptions import EXCEPTIONS, LEFT_OUT, SLOW
+from tests.site.migrated import django_db_keepdb  # noqa: F401 - a fixture
 
 WHAT_THEY_DO = (  # and Django warns of
     "ignore:DateTimeField .* received a naive datetime",

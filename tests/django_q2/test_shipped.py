@@ -14,7 +14,7 @@ from tests.django_q2.exceptions import EXCEPTIONS, LEFT_OUT
 def run(*arguments):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
-        [sys.executable, "-m", "tests.django_q2", "-n", "2", *arguments],
+        [sys.executable, "-m", "tests.django_q2", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

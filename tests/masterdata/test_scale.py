@@ -122,7 +122,7 @@ def update_by_two_clusters(qcluster, vendor, wait_for, timeout: float, **environ
     for _ in range(2):
         qcluster(TRACK123_BASE_URL=vendor.url, **environment)
     tracking_service.trigger_immediate_update()  # the clusters' start is not what is measured
-    wait_for(lambda: runs.latest_progress().run.started_at, timeout=60)
+    wait_for(lambda: (now := runs.latest_progress()) and now.run.started_at, timeout=60)
     wait_for(lambda: (now := runs.latest_progress()).done == now.run.total, timeout=timeout, every=0.5)
 
 

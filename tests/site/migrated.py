@@ -9,14 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGINAL = "migrated"  # name of the file, or of PostgreSQL's database
 
 
-def lay_a_copy() -> None:
-    """Make the test database of this process; Django then finds nothing left to migrate."""
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker) -> bool:
+    """pytest-django asks before it makes a database; it finds ours, with nothing left to migrate."""
+    with django_db_blocker.unblock():
+        _lay_a_copy()
+    return True
+
+
+def _lay_a_copy() -> None:
     run = Path(os.environ["IMS_TEST_RUN"])
     copy = connection.settings_dict["TEST"]["NAME"] or connection.creation._get_test_db_name()
     with _one_at_a_time(run / "migrating"):
