@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com SECRET_KEY=lint-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJK STATIC_ROOT=var/lint-static
-PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal
+# Compiled tests are kept: else each process would rewrite every assertion anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow soak bench lint audit clean install-run install-dev

@@ -8,8 +8,10 @@ from django.db import connection
 
 from scheduling.declaration import QUEUES
 
+TAG = "scheduling"  # what `qcluster` checks at its start; all else is checked by `manage.py check`
 
-@register()
+
+@register(TAG)
 def check_q_cluster(**_: Any) -> list[CheckMessage]:
     """Each rule: a setting of Q_CLUSTER, whether it is safe, why, and what to do."""
     conf: dict[str, Any] = settings.Q_CLUSTER
@@ -46,7 +48,7 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(TAG)
 def check_connections(**_: Any) -> list[CheckMessage]:
     if connection.vendor != "postgresql" or connection.settings_dict["CONN_MAX_AGE"] != 0:
         return []

@@ -8,8 +8,6 @@ from typing import IO
 
 from ims.lib.sheets.errors import Limits, SheetError
 from ims.lib.sheets.read_csv import read_csv
-from ims.lib.sheets.read_xls import read_xls
-from ims.lib.sheets.read_xlsx import read_xlsx
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of password-protected .xlsx
@@ -69,9 +67,13 @@ def _open(file: IO[bytes], filename: str, limits: Limits, tell: Tell) -> Iterato
     file.seek(0)
     if head.startswith(ZIP):
         _expect_workbook(extension)
+        from ims.lib.sheets.read_xlsx import read_xlsx  # openpyxl: a third of a second of every start
+
         return read_xlsx(file, limits, tell)
     if head.startswith(OLE):
         _expect_old_workbook(file, extension)
+        from ims.lib.sheets.read_xls import read_xls
+
         return read_xls(file, limits, tell)
     _refuse_others(head, extension)
     return read_csv(file, limits, tell)

@@ -6,13 +6,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_q.conf import Conf
 
-from scheduling import private, schedules
+from scheduling import checks, private, schedules
 from scheduling.broker import SERVED_QUEUES
 from scheduling.cluster import Cluster
 from scheduling.declaration import QUEUES
 
 
 class Command(BaseCommand):
+    requires_system_checks = (checks.TAG,)  # without every page's address and view, which take half a second
     help = "Starts a cluster that runs jobs of all queues, most urgent first, and what schedules make due."
 
     def add_arguments(self, parser: CommandParser) -> None:
