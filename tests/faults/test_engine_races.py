@@ -12,6 +12,7 @@ import psutil
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from django_q import cluster as stock
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
@@ -235,7 +236,8 @@ def test_what_a_job_left_behind_is_buried_and_the_supervisor_is_not():
 
 
 @pytest.fixture
-def cluster():
+def cluster(monkeypatch):
+    monkeypatch.setattr(stock, "Sentinel", stock.Sentinel)  # start() puts ours there
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     yield Cluster()
     for each, handler in handlers.items():
