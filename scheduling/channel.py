@@ -62,7 +62,8 @@ class Channel:
         with _anonymous_file() as file:
             file.write(message)
             file.flush()
-            socket.send_fds(self.end, [LONG], [file.fileno()], flags)
+            rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file.fileno()]))
+            self.end.sendmsg([LONG], [rights], flags)  # socket.send_fds() forgets its flags
 
 
 def pair() -> tuple[Channel, Channel]:

@@ -42,6 +42,7 @@ class Claimed(NamedTuple):
         return Fence(self.pk, self.holder, self.attempt)
 
 
+LOWER_SHARE = 10  # one claim in so many begins with a lower queue
 OPEN = "key = %s AND holder IS NULL AND NOT EXISTS (SELECT 1 FROM scheduling_pausedqueue WHERE name = %s)"
 
 
@@ -61,6 +62,14 @@ def claim(holder: int, queues: Sequence[str], limit: int) -> list[Claimed]:
         cursor.execute(statement, [*parameters, holder])
         jobs = [Claimed(*row)._replace(due=_moment(row[4])) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (queues.index(job.queue), str(job.due), job.pk))
+
+
+def in_turn(queues: Sequence[str], number: int) -> list[str]:
+    """The queues by urgency; in some claims a lower one comes first, so that none starves."""
+    if len(queues) > 1 and number % LOWER_SHARE == 0:
+        lower = 1 + number // LOWER_SHARE % (len(queues) - 1)
+        return [queues[lower], *queues[:lower], *queues[lower + 1 :]]
+    return list(queues)
 
 
 def _due_of_queue(name: str, before: Sequence[str]) -> str:
@@ -111,15 +120,23 @@ def put_back(holder: int, pks: Collection[int]) -> int:
     return _return_unstarted(QueuedJob.objects.filter(pk__in=pks, holder=holder))
 
 
-def put_back_all_but(holder: int, known: Collection[int]) -> int:
-    """Give up what this holder has and never heard of, because the answer to its claim was lost."""
-    return _return_unstarted(QueuedJob.objects.filter(holder=holder).exclude(pk__in=known))
+def put_back_all_but(holder: int, known: Collection[tuple[int, int]]) -> int:
+    """Give up what this holder has and never heard of, because the answer to its claim was lost.
+
+    `known` are rows with their attempts: of two attempts of one job, it may have heard of the first alone.
+    """
+    has = set(QueuedJob.objects.filter(holder=holder).values_list("pk", "attempts"))
+    return put_back(holder, [pk for pk, _ in has.difference(known)])
 
 
 def postpone(fence: Fence, until: datetime) -> bool:
-    """Give a job back that may not start yet by its rate; its start is not counted."""
+    """Give a job back that may not start yet by its rate; its start is not counted.
+
+    So the fence comes again with the next claim. By its place in line, asking twice (because no answer came)
+    does not take the job from who has begun it meanwhile.
+    """
     values = {"holder": None, "started_at": None, "state": JobState.SCHEDULED, "has_slot": True}
-    return bool(held(fence).update(lock=until, attempts=F("attempts") - 1, **values))
+    return bool(held(fence).exclude(lock=until).update(lock=until, attempts=F("attempts") - 1, **values))
 
 
 def set_aside(fence: Fence, pause: timedelta) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django_q import cluster as stock
 
-from scheduling import processes
+from scheduling import database, processes
 from scheduling.stopping import STOP, STOP_AT_ONCE
 from scheduling.supervisor import Supervisor
 
@@ -35,6 +35,7 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
         super().__init__(broker)
 
     def start(self) -> int:
+        database.before_fork()
         stock.Sentinel = Supervisor  # the name that Cluster.start looks up
         Supervisor.pulse = stock.get_mp_context().RawValue("d", time.monotonic())
         self.hears = False
@@ -48,6 +49,11 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
             return False
         self._pass_on(max(1, self.signals))
         return bool(super().stop())
+
+    @property
+    def has_stopped(self) -> bool:
+        """Also where a signal has stopped it."""
+        return bool(super().has_stopped or (self.signals and self.sentinel and not self.sentinel.is_alive()))
 
     def run(self) -> None:
         """Start, and stay until it is stopped; a supervisor that dies is replaced.
@@ -78,6 +84,7 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
             self.start()
         while self.sentinel.is_alive():
             self.sentinel.join(LOOK)
+            processes.reap_orphans(self.sentinel.pid)
             if self.signals:
                 self._pass_on(self.signals)
             if time.monotonic() - Supervisor.pulse.value > DEAF_LEASES * settings.Q_LEASE_SECONDS:
@@ -91,6 +98,8 @@ class Cluster(stock.Cluster):  # type: ignore[misc]
 
     def _pass_on(self, signals: int) -> None:
         if not self.hears:
+            if signals > 1 and self.sentinel:
+                self.sentinel.kill()  # it still starts, or waits for the database; it holds no job
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.sentinel.pid, STOP if signals == 1 else STOP_AT_ONCE)

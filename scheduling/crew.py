@@ -80,11 +80,12 @@ class Crew:
         return max(0, places - len(self.waiting))
 
     @property
-    def held(self) -> list[int]:
-        """The rows of all jobs that are ours until their end is recorded."""
-        held = [job.pk for worker in self.workers for job in worker.held.values()]
-        held += [job.pk for job in (*self.waiting, *self.returning)] + [result.pk for result in self.results]
-        return held + [job.pk for job, _, _ in self.losses]
+    def held(self) -> set[tuple[int, int]]:
+        """All that is ours until its end is recorded: the jobs' rows, each with its attempt."""
+        at_work = (job for worker in self.workers for job in worker.held.values())
+        lost = (job for job, _, _ in self.losses)
+        jobs = (*at_work, *self.waiting, *self.returning, *lost)
+        return {(job.pk, job.attempt) for job in jobs} | {(end.pk, end.attempt) for end in self.results}
 
     @property
     def is_busy(self) -> bool:
@@ -183,7 +184,7 @@ class Crew:
             if now - self._interrupted.setdefault(job.pk, now) > INTERRUPT_MARGIN:
                 worker.kill("cancelled, and it did not stop")
             else:
-                worker.interrupt()
+                worker.interrupt(job.pk)
 
     def kill_all(self, why: str) -> None:
         for worker in self.workers:

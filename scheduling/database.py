@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import (
     DatabaseError,
@@ -61,6 +61,26 @@ class Outage:
             connections.close_all()
             self.pause = min(max(0.1, self.pause * 2), LONGEST_PAUSE)
             self.until = time.monotonic() + self.pause
+
+
+_inherited: list[Any] = []  # kept for ever: closing them would speak on the parent's connections
+
+
+def before_fork() -> None:
+    """Close what a child must not share.
+
+    SQLite's locks are the process's own: a child that inherits an open file believes that it has them, and
+    what it commits is gone when the last one who really has them closes the file.
+    """
+    if not connection.in_atomic_block:
+        connections.close_all()
+
+
+def after_fork() -> None:
+    """In the child: leave the parent's connections to it, without a word to the server."""
+    for each in connections.all(initialized_only=True):
+        _inherited.append(each.connection)
+        each.connection = None
 
 
 @contextmanager

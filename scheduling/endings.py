@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import traceback
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,11 +24,11 @@ from django_q.tasks import async_chain
 
 from ims.lib.locks import one_at_a_time
 from scheduling import claims, declaration, packages
-from scheduling.claims import Fence
+from scheduling.claims import Claimed, Fence
 from scheduling.database import keeping_the_connection
 from scheduling.declaration import DeclaredTask
 from scheduling.exceptions import Undeclared
-from scheduling.jobs import record_failure
+from scheduling.jobs import enqueue_hook, honour_cancellations, record_failure
 from scheduling.models import Attempt, Cancellation, JobState, QueuedJob
 from scheduling.retry import Retry
 from scheduling.text import printable
@@ -57,9 +58,11 @@ def conclude(package: packages.Package, outcome: Outcome) -> bool:
         return False
     if outcome.postponed_until:
         claims.postpone(fence, outcome.postponed_until)
+        honour_cancellations([package["id"]])
         return False
     with transaction.atomic():
-        retry_at = _note_error(outcome, fence) if outcome.error else None
+        is_last = bool(package.get("ack_failure"))
+        retry_at = _note_error(outcome, fence, is_last=is_last) if outcome.error else None
         if retry_at:
             _retry(fence, retry_at)
             return False
@@ -80,6 +83,12 @@ def tell(package: packages.Package) -> None:
         logger.info("Processed '%s' (%s)", package["func"], package["name"])
     else:
         logger.error("Failed '%s' (%s) - %s", package["func"], package["name"], package["result"])
+
+
+def give_back(holder: int, jobs: Collection[Claimed]) -> None:
+    """Jobs that were not started go back into the queue, but for those that were cancelled meanwhile."""
+    claims.put_back(holder, [job.pk for job in jobs])
+    honour_cancellations([job.job_id for job in jobs])
 
 
 def lost(fence: Fence, reason: str, *, pause: bool = False) -> None:
@@ -133,7 +142,7 @@ def _end(row: QueuedJob, reason: str) -> None:
     QueuedJob.objects.filter(pk=row.pk).delete()
 
 
-def _note_error(outcome: Outcome, fence: Fence) -> datetime | None:
+def _note_error(outcome: Outcome, fence: Fence, *, is_last: bool) -> datetime | None:
     """Keep the traceback of a failed attempt; returns when the next one starts, None after the last."""
     row = claims.held(fence).select_for_update().first()
     error, retries = outcome.error, outcome.declared.retries
@@ -141,7 +150,8 @@ def _note_error(outcome: Outcome, fence: Fence) -> datetime | None:
         return None
     now = timezone.now()
     retry_at = None
-    if not _honour_cancellation(row.job_id) and not retries.gives_up(error, fence.attempt):
+    is_last = is_last or retries.gives_up(error, fence.attempt)
+    if not _honour_cancellation(row.job_id) and not is_last:
         retry_at = now + timedelta(seconds=retries.pause_after(fence.attempt, error))
     text = printable("".join(traceback.format_exception(error)))[-ERROR_LENGTH:]
     _note_attempt(row.job_id, row.func, fence.attempt, outcome.started_at, text, retry_at)
@@ -195,10 +205,7 @@ def _record(package: packages.Package, outcome: Outcome) -> None:
     FinishedTask.objects.bulk_create(  # without post_save: the hook is a job
         [row], update_conflicts=True, unique_fields=["id"], update_fields=["result", "success", "stopped"]
     )
-    if package.get("hook"):
-        from scheduling.tasks import call_hook
-
-        call_hook.enqueue(package["id"], package["hook"])
+    enqueue_hook(row)
 
 
 def finished(package: packages.Package, outcome: Outcome) -> FinishedTask:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django_q.models import Task as FinishedTask
 
+from scheduling import declaration
+from scheduling.exceptions import Undeclared
 from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
-from scheduling.packages import Unreadable, loads
+from scheduling.packages import NAME_LENGTH, Unreadable, loads
+from scheduling.text import printable
 
 UNKNOWN = "unknown"  # never existed, or its history is pruned
 
@@ -81,13 +85,7 @@ class Job:
 
     def cancel(self, by: object = None) -> bool:
         """Cancel a job that waits, or ask a running one to stop; False when it has ended already."""
-        name = str(by)[:150] if by is not None else ""
-        if _cancel_before_start(self.id, name):
-            return True
-        if not QueuedJob.objects.filter(job_id=self.id).exists():
-            return False
-        Cancellation.objects.get_or_create(job_id=self.id, defaults={"requested_by": name})
-        return True
+        return _cancel(self.id, str(by)[:150] if by is not None else "")
 
 
 def job(job_id: str) -> Job:
@@ -100,19 +98,25 @@ def queue_length(name: str) -> int:
     return QueuedJob.objects.filter(key=name).count()
 
 
+def honour_cancellations(job_ids: Iterable[str]) -> None:
+    """Jobs that were cancelled while a cluster had them, and that it gave back before they started."""
+    for asked in Cancellation.objects.filter(job_id__in=job_ids, honoured_at=None):
+        _cancel(asked.job_id, asked.requested_by)
+
+
 @transaction.atomic
-def _cancel_before_start(job_id: str, by: str) -> bool:
-    row = QueuedJob.objects.select_for_update().filter(job_id=job_id).exclude(state=JobState.RUNNING).first()
+def _cancel(job_id: str, by: str) -> bool:
+    """Locked first: an attempt that just fails sees the wish, or we see that the job waits for the next."""
+    row = QueuedJob.objects.select_for_update().filter(job_id=job_id).first()
     if row is None:
         return False
-    now = timezone.now()
-    row.delete()
-    Cancellation.objects.update_or_create(
-        job_id=job_id, defaults={"requested_by": by, "requested_at": now, "honoured_at": now}
-    )
-    record_failure(
-        row, f"Cancelled{f' by {by}' if by else ''} before it {'ran again' if row.attempts else 'started'}."
-    )
+    asked, _ = Cancellation.objects.get_or_create(job_id=job_id, defaults={"requested_by": by})
+    if row.state != JobState.RUNNING:
+        asked.honoured_at = timezone.now()
+        asked.save()
+        row.delete()
+        when = "ran again" if row.attempts else "started"
+        record_failure(row, f"Cancelled{f' by {by}' if by else ''} before it {when}.")
     return True
 
 
@@ -123,16 +127,14 @@ def record_failure(row: QueuedJob, reason: str) -> None:
         package = loads(row.payload)
     except Unreadable:
         package = {"id": row.job_id, "name": row.job_id, "args": (), "kwargs": {}}
-    FinishedTask.objects.filter(id=row.job_id, success=False).update(
-        stopped=now, result=reason, attempt_count=F("attempt_count") + 1
-    ) or FinishedTask.objects.create(
+    finished = FinishedTask(
         id=row.job_id,
-        name=package["name"],
+        name=printable(package.get("name") or row.job_id)[:NAME_LENGTH],
         func=row.func,
         hook=package.get("hook"),
         args=package["args"],
         kwargs=package["kwargs"],
-        group=package.get("group"),
+        group=printable(package.get("group") or "")[:NAME_LENGTH] or None,
         cluster=package.get("cluster"),
         started=row.started_at or now,
         stopped=now,
@@ -140,3 +142,20 @@ def record_failure(row: QueuedJob, reason: str) -> None:
         success=False,
         attempt_count=row.attempts,
     )
+    FinishedTask.objects.bulk_create(  # without post_save, which would call the hook here
+        [finished],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["result", "success", "stopped"],
+    )
+    enqueue_hook(finished)
+
+
+def enqueue_hook(finished: FinishedTask) -> None:
+    """Queue the call of the hook of a job that has ended, if it has one that may be called."""
+    from scheduling.tasks import call_hook
+
+    with contextlib.suppress(Undeclared):
+        declaration.check_hook(finished.hook)
+        if finished.hook:
+            call_hook.enqueue(finished.id, finished.hook)

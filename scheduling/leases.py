@@ -119,7 +119,7 @@ class TakeOver:
 def is_gone(holder: Heartbeat) -> bool:
     """Whether its process ran here and has ended: then nobody need wait for the end of the lease."""
     here = bool(holder.place) and holder.place == processes.place()
-    return here and processes.start_of(holder.pid) != holder.process_start
+    return here and not processes.is_running(holder.pid, holder.process_start)
 
 
 def release_orphans() -> int:

@@ -17,6 +17,7 @@ from django_q.utils import get_func_repr
 
 from scheduling import declaration
 from scheduling.declaration import DeclaredTask
+from scheduling.text import printable
 
 Package = dict[str, Any]
 
@@ -115,8 +116,11 @@ def loads(payload: str) -> Package:
 def _check_options(package: Package) -> None:
     """Refuse here what would otherwise fail when the result is saved."""
     for option in ("name", "group"):
-        if len(str(package.get(option) or "")) > NAME_LENGTH:
-            raise ValueError(f"{option}: {package[option]!r} is longer than {NAME_LENGTH} characters.")
+        text = str(package.get(option) or "")
+        if len(text) > NAME_LENGTH:
+            raise ValueError(f"{option}: {text!r} is longer than {NAME_LENGTH} characters.")
+        if text != printable(text):
+            raise ValueError(f"{option}: {text!r} holds characters that no database can store.")
     if type(package["timeout"]) is not int or package["timeout"] < 1:
         raise ValueError(f"timeout={package['timeout']!r}: give whole seconds, 1 or more.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import socket
@@ -43,8 +44,36 @@ def start_of(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]  # a zombie has ended
 
 
+def is_running(pid: int, start: str) -> bool:
+    """Whether this very process has not ended; of one that is hidden from us, whether its pid exists."""
+    found = start_of(pid)
+    return found == start if found else _is_hidden(pid)
+
+
+def reap_orphans(spared: int) -> None:
+    """Bury adopted processes that have ended; not the child `spared`, which somebody else waits for."""
+    if not hasattr(os, "waitid"):
+        return
+    with contextlib.suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid == spared:
+                return
+            os.waitpid(ended.si_pid, 0)
+
+
 def host() -> str:
     return socket.gethostname()
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether it is another user's, and /proc shows us only our own (hidepid, ProtectProc)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return not os.path.exists(f"/proc/{pid}")
+    except OSError:
+        return False
+    return False
 
 
 def _prctl(option: int, value: int) -> None:

@@ -19,6 +19,7 @@ COLUMNS = {
     "group": "text", "cluster": "text", "started": "timestamptz", "stopped": "timestamptz",
     "success": "bool", "attempt_count": "int",
 }  # fmt: skip
+BATCH_LENGTH = 32_000_000  # characters of a batch of several results
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 
 
@@ -46,6 +47,16 @@ def of(package: Package, outcome: Outcome) -> Result | None:
     place = (package.get("group"), package.get("cluster"))
     times = (outcome.started_at, package["stopped"])
     return Result(fence.pk, fence.attempt, (*kept, *values, *place, *times, True, fence.attempt), label)
+
+
+def batch(results: Sequence[Result], most: int) -> Sequence[Result]:
+    """The first results, as many as one statement takes; at least one."""
+    size = 0
+    for count, result in enumerate(results[:most]):
+        size += sum(len(value) for value in result.row or () if isinstance(value, str))
+        if count and size > BATCH_LENGTH:
+            return results[:count]
+    return results[:most]
 
 
 def record(holder: int, results: Sequence[Result]) -> set[int]:

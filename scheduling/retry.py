@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -42,7 +43,10 @@ class Retry:
     def pause_after(self, attempt: int, error: BaseException | None = None) -> float:
         """Seconds to wait after this attempt (1 is the first)."""
         wanted = getattr(error, "retry_after", None)
-        if wanted is not None:
+        if isinstance(wanted, int | float) and not math.isnan(wanted):
             return min(max(float(wanted), 0), 24 * 3600)
-        pause = min(self.delay * self.factor ** (attempt - 1), self.max_delay)
+        try:
+            pause = min(self.delay * self.factor ** (attempt - 1), self.max_delay)
+        except OverflowError:  # after a thousand attempts
+            pause = self.max_delay
         return pause * (1 + random.uniform(-self.jitter, self.jitter))  # noqa: S311 - not a secret

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import selectors
 import signal
@@ -27,7 +28,8 @@ class StopRequest:
 
     def __init__(self, event: Any, parent: int | None) -> None:
         self.event = event
-        self.parent = parent
+        started_by = multiprocessing.parent_process()  # it may have ended before this process could ask
+        self.parent = started_by.pid if started_by else parent
         self.asked = 0
         self.since = 0.0  # monotonic; 0 while nobody asked
 

@@ -7,10 +7,10 @@ sockets, so that whoever is killed, somebody knows what was being done. See docs
 from __future__ import annotations
 
 import logging
-import selectors
+import multiprocessing
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
@@ -37,12 +37,12 @@ logger = logging.getLogger("django-q")
 FULL_BATCH = 100  # results; then they are recorded at once
 FLUSH = 0.01  # seconds that a result may wait for others
 AT_ONCE = 100  # jobs in one claim
-SAFETY_LOOK = 2.0  # seconds between looks at the queue when nobody tells of new jobs
+SAFETY_LOOK = 2.5  # seconds between looks at the queue when nobody tells of new jobs
+AGAIN = 0.1  # seconds until the next look at a due job that cannot be claimed, because somebody has locked it
 BEAT = 2.0  # seconds between heartbeats
 SCHEDULES = 1.5  # seconds between looks at the schedules
 TAKE_OVER = 5.0  # seconds between looks at the other clusters
 WATCH = 0.25  # seconds between looks at timeouts and at jobs that wait behind others
-LOWER_SHARE = 10  # one claim in so many begins with a lower queue
 
 
 class Supervisor(Sentinel):  # type: ignore[misc]
@@ -51,6 +51,8 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     pulse: Any = None  # monotonic time of the last turn, in memory shared with the parent, which watches it
 
     def __init__(self, *args: Any, start: bool = True, **kwargs: Any) -> None:
+        if multiprocessing.parent_process():
+            database.after_fork()
         super().__init__(*args, start=False, **kwargs)
         self.queues: tuple[str, ...] = self.broker.queues
         self.lease = leases.Lease(self.cluster_id, self.queues, self.pool_size)
@@ -130,14 +132,17 @@ class Supervisor(Sentinel):  # type: ignore[misc]
                 self.outage.is_over()
 
     def _events(self) -> list[Any]:
-        wakeup = self.wakeup.fileno() if self.crew.room else None
-        if wakeup is not None:
-            self.crew.selector.register(wakeup, selectors.EVENT_READ, self._hear)
-        try:
-            return self.crew.selector.select(self._pause(time.monotonic()))
-        finally:
-            if wakeup is not None:
-                self.crew.selector.unregister(wakeup)
+        now = time.monotonic()
+        if self.outage.rests(now) or not self._wants_jobs:
+            return self.crew.selector.select(self._pause(now))
+        events, heard = self.wakeup.wait(self.crew.selector, self._pause(now))
+        if heard:
+            self.look_at = 0.0
+        return events
+
+    @property
+    def _wants_jobs(self) -> bool:
+        return bool(self.crew.room) and not self.stop_request.since
 
     def _pause(self, now: float) -> float:
         """Seconds until something is due that no event tells of."""
@@ -148,8 +153,8 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             due = min(due, now + WATCH)
         if self.crew.results or self.crew.losses or self.crew.returning:
             due = min(due, self.results_since + FLUSH)
-        if self.crew.room and not self.stop_request.since:
-            due = min(due, self.look_at, now + (self.wakeup.look_every or SAFETY_LOOK))
+        if self._wants_jobs:
+            due = min(due, self.look_at)
         return max(0.0, due - now)
 
     def _write(self, now: float) -> None:
@@ -159,12 +164,12 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             self.results_since = now
         waited_enough = not crew.is_busy or now - self.results_since >= FLUSH
         if len(crew.results) >= FULL_BATCH or waited_enough:
-            while batch := crew.results[:FULL_BATCH]:
+            while batch := results.batch(crew.results, FULL_BATCH):
                 self._record(batch)
                 del crew.results[: len(batch)]
             self.results_since = 0.0
         if crew.returning:
-            claims.put_back(self.lease.holder, [job.pk for job in crew.returning])
+            endings.give_back(self.lease.holder, crew.returning)
             crew.returning.clear()
         while crew.losses:
             job, reason, pause = crew.losses[0]
@@ -172,7 +177,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             crew.losses.popleft()
             self.look_at = 0.0
 
-    def _record(self, batch: list[results.Result]) -> None:
+    def _record(self, batch: Sequence[results.Result]) -> None:
         try:
             ours = results.record(self.lease.holder, batch)
         except (DataError, IntegrityError) as error:
@@ -184,7 +189,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             else:
                 logger.warning("'%s' (%s) was taken over; its result here is not recorded.", *result.label)
 
-    def _record_one_by_one(self, batch: list[results.Result], error: Exception) -> None:
+    def _record_one_by_one(self, batch: Sequence[results.Result], error: Exception) -> None:
         """A result that the database refuses spoils no other; its job has failed."""
         if len(batch) > 1:
             for result in batch:
@@ -197,32 +202,24 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def _claim(self, now: float) -> None:
         """Claim what the workers can begin soon."""
         room = min(self.crew.room, AT_ONCE)
-        if self.stop_request.since or not room:
+        if not self._wants_jobs or now < self.look_at or now >= self.lease.until.value:
             return
-        if self.wakeup.look_every:
-            self._hear()
-        if now < self.look_at or now >= self.lease.until.value:
-            return
+        if self.look_at and not self._look_ahead():
+            return  # nobody told of a job, and none is due
         self.claims_made += 1
-        jobs = claims.claim(self.lease.holder, self._queues_in_turn(), room)
+        jobs = claims.claim(self.lease.holder, claims.in_turn(self.queues, self.claims_made), room)
         self.crew.waiting.extend(jobs)
         self.crew.hand_out()
         if len(jobs) == room:
             self.look_at = 0.0  # more may wait
-        else:
-            wait = claims.seconds_until_due(self.queues)
-            self.look_at = time.monotonic() + min(SAFETY_LOOK, SAFETY_LOOK if wait is None else wait)
+        elif self._look_ahead() and not jobs:
+            self.look_at += AGAIN
 
-    def _hear(self) -> None:
-        if self.wakeup.heard():
-            self.look_at = 0.0
-
-    def _queues_in_turn(self) -> list[str]:
-        """The queues by urgency; now and then a lower one comes first, so that none starves."""
-        if len(self.queues) > 1 and self.claims_made % LOWER_SHARE == 0:
-            lower = 1 + self.claims_made // LOWER_SHARE % (len(self.queues) - 1)
-            return [self.queues[lower], *self.queues[:lower], *self.queues[lower + 1 :]]
-        return list(self.queues)
+    def _look_ahead(self) -> bool:
+        """Set the time of the next look; returns whether a job is due already."""
+        wait = claims.seconds_until_due(self.queues)
+        self.look_at = time.monotonic() + min(SAFETY_LOOK, SAFETY_LOOK if wait is None else wait)
+        return wait == 0
 
     def _watch(self, now: float) -> None:
         self.crew.end_overdue(now)

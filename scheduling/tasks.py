@@ -2,15 +2,13 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
-
-from scheduling import LOW, history, hooks, task
+from scheduling import LOW, clock, history, hooks, task
 
 
 @task(queue=LOW, timeout=600, every=timedelta(hours=1), unique=True)
 def prune_history() -> dict[str, int]:
     """Delete finished jobs that are older than their task keeps them."""
-    return history.prune(timezone.now())
+    return history.prune(clock.read())
 
 
 @task(timeout=300, keep=None)

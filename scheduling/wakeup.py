@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import selectors
+import sqlite3
 import time
 from typing import Any
 
@@ -15,10 +17,11 @@ LOOK = 0.004  # seconds between looks at SQLite's counter, two microseconds each
 AGAIN = 5.0  # seconds until a lost connection is tried again; meanwhile the queue is looked at
 
 
+Heard = tuple[list[Any], bool]  # events of the selector, and whether there may be new jobs
+
+
 class Listener:
     """A connection of its own, because a notification waits until its connection is read."""
-
-    look_every: float | None = None  # seconds; None: `fileno` becomes readable instead
 
     def __init__(self) -> None:
         self._wrapper: Any = None
@@ -34,10 +37,21 @@ class Listener:
             self._lose(error)
             return None
 
+    def wait(self, selector: Any, seconds: float) -> Heard:
+        """Wait for what the selector knows of, and for new jobs."""
+        fileno = self.fileno()
+        if fileno is None:
+            return selector.select(seconds), False
+        selector.register(fileno, selectors.EVENT_READ, None)
+        try:
+            events = selector.select(seconds)
+        finally:
+            selector.unregister(fileno)
+        others = [event for event in events if event[0].data]
+        return others, len(others) < len(events) and self.heard()
+
     def heard(self) -> bool:
         """Whether there may be new jobs since the last call."""
-        if self._wrapper is None:
-            return True
         try:
             told = list(self._wrapper.connection.notifies(timeout=0))
         except Exception as error:  # psycopg's own, which only Django's cursors translate
@@ -71,17 +85,25 @@ class Listener:
 class CommitCounter:
     """SQLite's data_version changes when another connection has committed something."""
 
-    look_every: float | None = LOOK
-
     def __init__(self) -> None:
         self._seen: int | None = None
 
-    def fileno(self) -> int | None:
-        return None
+    def wait(self, selector: Any, seconds: float) -> Heard:
+        """Wait for what the selector knows of, and for new jobs."""
+        until = time.monotonic() + seconds
+        while True:
+            left = until - time.monotonic()
+            events = selector.select(max(0.0, min(LOOK, left)))
+            heard = self.heard()
+            if events or heard or left <= LOOK:
+                return events, heard
 
     def heard(self) -> bool:
-        connection.ensure_connection()
-        (version,) = connection.connection.execute("PRAGMA data_version").fetchone()
+        try:
+            connection.ensure_connection()
+            (version,) = connection.connection.execute("PRAGMA data_version").fetchone()
+        except (DatabaseError, sqlite3.Error):
+            return True  # whoever looks for them meets the same trouble, and waits
         heard, self._seen = version != self._seen, version
         return bool(heard)
 

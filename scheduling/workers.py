@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connections
+from django.db import connection
 from django_q.cluster import get_mp_context
 from django_q.conf import Conf
 from django_q.worker import worker as work
@@ -71,6 +71,8 @@ class Worker:
         self.process = context.Process(
             target=desk.sit, args=(self.timer, timeout), daemon=Conf.DAEMONIZE_WORKERS
         )
+        if connection.vendor == "sqlite":  # PostgreSQL's are left to us by the child, which is quicker
+            database.before_fork()
         self.process.start()
         has_pidfd = hasattr(os, "pidfd_open")  # a sentinel stays open in programs that a job has started
         self.ended = os.pidfd_open(self.process.pid) if has_pidfd else os.dup(self.process.sentinel)
@@ -125,12 +127,16 @@ class Worker:
 
     def overtime(self, now: float) -> float:
         """Seconds since the end of the time that its job was allowed; negative before."""
-        return now - self.state.since - self.state.limit if self.running else -NEVER
+        number = self.state.job
+        over = now - self.state.since - self.state.limit
+        return over if number in self.held and number == self.state.job else -NEVER
 
-    def interrupt(self) -> None:
-        """Raise JobCancelled inside the job that runs."""
-        self.state.cancel = self.state.job
-        self.signal(signal.SIGUSR1)
+    def interrupt(self, pk: int) -> None:
+        """Raise JobCancelled inside this job, if it still runs."""
+        number = self.state.job
+        if number in self.held and self.held[number].pk == pk:
+            self.state.cancel = number
+            self.signal(signal.SIGUSR1)
 
     def kill(self, because: str) -> None:
         self.killed_because = self.killed_because or because
@@ -162,7 +168,7 @@ class Desk:
 
     def sit(self, timer: Any, timeout: int) -> None:
         """The life of a worker process."""
-        _forget_connections()
+        database.after_fork()
         for channel in self.inherited:
             channel.close()
         signal.set_wakeup_fd(-1)
@@ -226,16 +232,6 @@ def outcome_of(package: Package) -> Outcome:
         outcome.error = RuntimeError(str(package["result"]))
     package.pop("slot", None)
     return outcome
-
-
-_inherited: list[Any] = []  # kept for ever: closing them would speak on the supervisor's connections
-
-
-def _forget_connections() -> None:
-    """After a fork: leave the supervisor's database connections to it, without a word to the server."""
-    for connection in connections.all(initialized_only=True):
-        _inherited.append(connection.connection)
-        connection.connection = None
 
 
 def _watch(supervisor: int) -> None:

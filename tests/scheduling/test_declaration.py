@@ -90,3 +90,14 @@ def test_jitter_stays_within_its_share():
 
 def test_an_error_may_ask_for_its_own_pause():
     assert Retry(delay=60).pause_after(1, tasks.AskedToWait()) == 600
+
+
+def test_a_job_may_be_tried_for_ever():
+    assert Retry(attempts=10_000, delay=1, factor=1.5, max_delay=60, jitter=0).pause_after(5_000) == 60
+
+
+@pytest.mark.parametrize("wish", ["Wed, 21 Oct 2026 07:28:00 GMT", float("nan"), timedelta(minutes=1)])
+def test_an_error_that_names_no_seconds_waits_as_any_other(wish):
+    error = RuntimeError()
+    error.retry_after = wish
+    assert Retry(delay=60, jitter=0).pause_after(1, error) == 60
