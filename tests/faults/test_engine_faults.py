@@ -20,6 +20,7 @@ from scheduling import claims
 from scheduling.crew import Crew
 from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob
 from scheduling.supervisor import Supervisor
+from tests.conftest import ROOT
 from tests.site import tasks
 from tests.site.models import Effect, Mark
 
@@ -354,22 +355,11 @@ def test_systemd_hears_that_the_cluster_is_ready_alive_and_stopping(qcluster, se
 
 
 # --- the whole --------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_a_short_soak_loses_nothing(request):
     """See soak.py; `make soak` runs a long one."""
     own = {name: value for name, value in os.environ.items() if name not in ("IMS_TEST_RUN", "DATABASE_URL")}
-    command = [
-        sys.executable,
-        "-m",
-        "tests.faults.soak",
-        "--jobs",
-        "150",
-        "--seconds",
-        "12",
-        "--clusters",
-        "2",
-    ]
+    command = [sys.executable, "-m", "tests.faults.soak", "--jobs=80", "--seconds=8", "--clusters=2"]
     if request.config.getoption("--postgres"):
         command.append("--postgres")
-    ended = subprocess.run(command, env=own, capture_output=True, text=True, timeout=240, check=False)
+    ended = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
