@@ -19,7 +19,7 @@ from django_q.models import OrmQ, Task
 from scheduling import claims
 from scheduling.crew import Crew
 from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob
-from scheduling.supervisor import Supervisor
+from scheduling.supervisor import BEAT, Supervisor
 from tests.conftest import ROOT
 from tests.site import tasks
 from tests.site.models import Effect, Mark
@@ -71,6 +71,20 @@ def test_the_job_of_a_killed_process_runs_again_once_and_counts(ready, wait_for,
     busy.kill()
     wait_for(lambda: job.state == "succeeded")
     assert (starts("slow one"), Task.objects.get(id=job.id).attempt_count) == (2, 2)
+
+
+def test_a_killed_parent_takes_its_cluster_along_when_the_running_job_has_ended(ready, wait_for):
+    cluster = ready()
+    supervisor, workers = family(cluster)
+    job = tasks.endure.enqueue("slow one", "slow")
+    wait_for(lambda: starts("slow one") == 1)
+    cluster.process.kill()
+    assert job.result(timeout=15) is None
+    psutil.wait_procs([supervisor, *workers], timeout=15)
+    assert not any(process.is_running() for process in [supervisor, *workers])
+    assert (starts("slow one"), Task.objects.get(id=job.id).attempt_count) == (1, 1)
+    ready()  # as systemd does
+    assert tasks.leave_effect.enqueue("next").result(timeout=15) == {"name": "next"}
 
 
 @pytest.mark.parametrize("frozen", ["worker", "supervisor"])
@@ -352,6 +366,20 @@ def test_systemd_hears_that_the_cluster_is_ready_alive_and_stopping(qcluster, se
     while (state := service_manager.recv(100)) != b"STOPPING=1":
         assert state == b"WATCHDOG=1"
     assert cluster.process.wait(timeout=20) == 0
+
+
+def test_the_watchdog_of_systemd_is_not_fed_by_a_cluster_that_hears_nothing(qcluster, service_manager):
+    cluster = qcluster("--workers", "1", NOTIFY_SOCKET=service_manager.getsockname())
+    heard = {service_manager.recv(100), service_manager.recv(100)}
+    assert b"WATCHDOG=1" in heard
+    [supervisor] = psutil.Process(cluster.pid).children()
+    supervisor.suspend()
+    service_manager.settimeout(2 * BEAT)
+    with pytest.raises(TimeoutError):
+        list(iter(lambda: service_manager.recv(100), b"nothing more"))
+    supervisor.resume()
+    service_manager.settimeout(15)
+    assert service_manager.recv(100) == b"WATCHDOG=1"
 
 
 # --- the whole --------------------------------------------------------------------------------------------
