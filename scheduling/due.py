@@ -1,4 +1,4 @@
-"""Enqueue what is due: each Schedule row in a transaction of its own, so that a broken one harms no other."""
+"""Enqueue what is due: many Schedule rows in one transaction, and where one is broken, each in its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef, Subquery
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
@@ -19,6 +20,7 @@ from scheduling.models import JobState, QueuedJob, ScheduleOverride
 logger = logging.getLogger(__name__)
 
 ROWS_A_ROUND = 500
+TOGETHER = 50  # rows in one transaction
 SECONDS_A_ROUND = 0.5  # what is left waits for the next round, so that the cluster's other work comes between
 REST = timedelta(seconds=10)  # between two looks at a row that cannot run
 CLOCK_SLACK = timedelta(seconds=2)  # a clock that goes back by less is only being adjusted
@@ -35,9 +37,11 @@ class Scheduler:
         """One round: enqueue what is due at `now`; returns how many. If any, there may be more at once."""
         self._watch_clock(now)
         end = time.monotonic() + SECONDS_A_ROUND
+        due = self._due(now)
         count = 0
-        for pk in self._due(now):
-            count += self._try(pk, now)
+        while due:
+            count += self._try(due[:TOGETHER], now)
+            del due[:TOGETHER]
             if time.monotonic() > end:
                 break
         return count
@@ -55,18 +59,24 @@ class Scheduler:
         due = _due_rows(now).exclude(pk__in=resting).order_by("next_run", "pk")
         return list(due.values_list("pk", flat=True)[:ROWS_A_ROUND])
 
-    def _try(self, pk: int, now: datetime) -> bool:
+    def _try(self, pks: list[int], now: datetime) -> int:
         try:
-            is_enqueued = _enqueue_one(pk, now)
+            count = _enqueue(pks, now)
         except (OperationalError, InterfaceError):
-            raise  # the database's trouble, not the row's
+            raise  # the database's trouble, not the rows'
         except Exception as error:  # a row made by hand may hold anything
-            if pk not in self._resting or self._resting[pk][1] != str(error):
-                logger.error("Schedule %s cannot run: %s", pk, error, exc_info=error)
-            self._resting[pk] = (now, str(error))
-            return False
-        self._resting.pop(pk, None)
-        return is_enqueued
+            if len(pks) > 1:
+                return sum(self._try([pk], now) for pk in pks)
+            self._let_rest(pks[0], now, error)
+            return 0
+        for pk in pks:
+            self._resting.pop(pk, None)
+        return count
+
+    def _let_rest(self, pk: int, now: datetime, error: Exception) -> None:
+        if pk not in self._resting or self._resting[pk][1] != str(error):
+            logger.error("Schedule %s cannot run: %s", pk, error, exc_info=error)
+        self._resting[pk] = (now, str(error))
 
 
 def enqueue_due(now: datetime) -> int:
@@ -75,20 +85,33 @@ def enqueue_due(now: datetime) -> int:
 
 
 @transaction.atomic
-def _enqueue_one(pk: int, now: datetime) -> bool:
-    """Enqueue one run and move next_run on, if no other cluster was faster. A missed run counts once."""
-    row = _due_rows(now).select_for_update(skip_locked=True).filter(pk=pk).first()
-    if row is None:
-        return False
-    task = _declared_task(pk)
+def _enqueue(pks: list[int], now: datetime) -> int:
+    """Enqueue one run of each row, and move next_run on, where no other cluster was faster.
+
+    A missed run counts once. Raises what is wrong with a row; then nothing has happened to the others either.
+    """
+    override = ScheduleOverride.objects.filter(schedule_id=OuterRef("pk")).values("name")[:1]
+    unfinished = QueuedJob.objects.filter(job_id=OuterRef("task")).exclude(state=JobState.UNREADABLE)
+    due = _due_rows(now).select_for_update(skip_locked=True).filter(pk__in=pks).order_by("next_run", "pk")
+    locked = list(due.annotate(declared_as=Subquery(override), is_unfinished=Exists(unfinished)))
+    count = sum(_enqueue_one(row, now) for row in locked)
+    Schedule.objects.filter(pk__in=[row.pk for row in locked if row.next_run is None]).delete()
+    moved = [row for row in locked if row.next_run is not None]
+    Schedule.objects.bulk_update(moved, ["next_run", "task", "repeats"])
+    return count
+
+
+def _enqueue_one(row: Any, now: datetime) -> bool:
+    """One run of a locked row, unless its last one is unfinished; next_run is None where the row shall go."""
+    task = _declared_task(row.declared_as)
     following = rows.run_after(row, now, task.cadence.tz if task and task.cadence else None)
-    if following and _is_unfinished(row.task):
-        logger.info("Schedule %s skips a run: job %s is unfinished", row.name or pk, row.task)
-        Schedule.objects.filter(pk=pk).update(next_run=following)
+    if following and row.task and row.is_unfinished:
+        logger.info("Schedule %s skips a run: job %s is unfinished", row.name or row.pk, row.task)
+        row.next_run = following
         return False
-    job_id = enqueue(task, group=row.name).id if task else _enqueue_handmade(row)
-    logger.info("Schedule %s enqueued job %s", row.name or pk, job_id)
-    _move_on(row, following, job_id)
+    row.task = enqueue(task, group=row.name).id if task else _enqueue_handmade(row)
+    logger.info("Schedule %s enqueued job %s", row.name or row.pk, row.task)
+    _move_on(row, following)
     return True
 
 
@@ -96,17 +119,11 @@ def _due_rows(now: datetime) -> Any:
     return Schedule.objects.filter(next_run__lte=now).exclude(repeats=0)
 
 
-def _declared_task(pk: int) -> DeclaredTask[Any, Any] | None:
-    """The task whose declaration this row follows; None for a row made by hand."""
-    override = ScheduleOverride.objects.filter(schedule_id=pk).first()
-    if override and override.name not in declaration.scheduled():
-        raise rows.Malformed("name", f"{override.name!r} is not declared in the code of this cluster.")
-    return declaration.scheduled()[override.name] if override else None
-
-
-def _is_unfinished(job_id: str | None) -> bool:
-    queued = QueuedJob.objects.filter(job_id=job_id).exclude(state=JobState.UNREADABLE)
-    return bool(job_id) and queued.exists()
+def _declared_task(name: str | None) -> DeclaredTask[Any, Any] | None:
+    """The task whose declaration a row follows; None for a row made by hand."""
+    if name is not None and name not in declaration.scheduled():
+        raise rows.Malformed("name", f"{name!r} is not declared in the code of this cluster.")
+    return declaration.scheduled()[name] if name is not None else None
 
 
 def _enqueue_handmade(row: Schedule) -> str:
@@ -115,11 +132,10 @@ def _enqueue_handmade(row: Schedule) -> str:
     return str(async_task(row.func, *args, **kwargs))
 
 
-def _move_on(row: Schedule, following: datetime | None, job_id: str) -> None:
+def _move_on(row: Schedule, following: datetime | None) -> None:
     """As Django Q2 does: a row that runs once goes, unless it has repeats; those are counted down to 0."""
     if following is None and row.repeats < 0:
-        row.delete()
+        row.next_run = None
         return
-    row.next_run, row.task = following or row.next_run, job_id
+    row.next_run = following or row.next_run
     row.repeats = max(row.repeats - 1, -1) if following else 0
-    row.save(update_fields=["next_run", "task", "repeats"])

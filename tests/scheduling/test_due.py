@@ -73,6 +73,7 @@ def test_a_round_is_bounded_in_rows_and_the_next_goes_on(monkeypatch):
 
 def test_a_round_is_bounded_in_time_and_the_oldest_come_first(monkeypatch):
     monkeypatch.setattr(due, "SECONDS_A_ROUND", 0)
+    monkeypatch.setattr(due, "TOGETHER", 1)
     for number in range(3):
         schedule(PATH, str(number), next_run=NOW - timedelta(minutes=number))
     assert enqueue_due(NOW) == 1
@@ -292,3 +293,10 @@ def test_a_cron_row_made_by_hand_waits_for_its_time():
     made = schedule(PATH, schedule_type=Schedule.CRON, cron="0 12 * * *")
     assert made.next_run > timezone.now()
     assert enqueue_due(timezone.now()) == 0
+
+
+def test_many_rows_take_two_statements_each_and_a_few_together(django_assert_max_num_queries):
+    for number in range(100):
+        schedule(PATH, str(number), next_run=NOW)
+    with django_assert_max_num_queries(2 * 100 + 20):
+        assert enqueue_due(NOW) == 100
