@@ -100,6 +100,8 @@ class Supervisor(Sentinel):  # type: ignore[misc]
 
     def guard(self) -> None:
         """The loop. Runs until it is asked to stop and nothing is left to do."""
+        with self._riding_out_outages():
+            self._beat()  # who hears that we have started finds us among the clusters
         self.start_event.set()
         logger.info("Q Cluster %s running, serving %s.", self._name, ", ".join(self.queues))
         systemd.notify(systemd.READY)
