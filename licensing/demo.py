@@ -3,6 +3,7 @@
 import random
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils.timezone import now
 
@@ -79,9 +80,9 @@ class Firm:
             block.take(licence.pk for licence in licences)
             for licence, end in zip(licences, ends, strict=True):
                 self.fill(licence, end)
-            for rows in (self.exports, self.items, self.boes, self.allotments):
-                type(rows[0]).objects.bulk_create(rows)
-            for rows in (self.rows, self.reservations, self.attached):
+            owners: list[list[Any]] = [self.exports, self.items, self.boes, self.allotments]
+            owned: list[list[Any]] = [self.rows, self.reservations, self.attached]
+            for rows in owners + owned:
                 type(rows[0]).objects.bulk_create(rows)
             block.notes.clear()  # nobody changed anything yet
             recalculation.recalculate(block.touched, self.today)

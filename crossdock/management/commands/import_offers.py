@@ -32,8 +32,8 @@ class Command(BaseCommand):
         audit.record("cross_dock.import_offers", f"file:{file.name}"[:200], after={"rows": report.total})
         if not no_refresh:
             view.refresh()
-        for error in report.errors:
-            self.stderr.write(f"row {error.row}, {error.column}: {error.message}")
+        for wrong in report.errors:
+            self.stderr.write(f"row {wrong.row}, {wrong.column}: {wrong.message}")
         counts = f"{report.written} written, {report.older} not newer, {report.bad} left out"
         self.stdout.write(f"Imported: {report.total} rows, {counts}.")
         if report.bad:
