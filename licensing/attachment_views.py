@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
-from ims.lib import audit
 from ims.web.access import needs_role
 from licensing import attachments
 from licensing.attachments import NotAPaper
@@ -30,11 +29,10 @@ def attach(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         return redirect(owner)
     file = form.cleaned_data["file"]
     try:
-        kept = attachments.keep(file.file, file.name, file.size, owner, request.user)
+        attachments.keep(file.file, file.name, file.size, owner, request.user)
     except NotAPaper as error:
         messages.error(request, str(error))
     else:
-        audit.record("licences.attach", f"{kind}:{pk}", request.user, after={"file": kept.name})
         messages.success(request, _("Attached."))
     return redirect(owner)
 
@@ -42,10 +40,7 @@ def attach(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 @require_safe
 @needs_role(*LOOK)
 def attachment(request: HttpRequest, pk: int) -> FileResponse:
-    kept = get_object_or_404(Attachment, pk=pk)
-    file = kept.file.open("rb")
-    kind = attachments.kind_of(file) or "application/octet-stream"
-    return FileResponse(file, as_attachment=True, filename=kept.name, content_type=kind)
+    return attachments.download(get_object_or_404(Attachment, pk=pk))
 
 
 @require_POST
@@ -53,7 +48,6 @@ def attachment(request: HttpRequest, pk: int) -> FileResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     kept = get_object_or_404(Attachment, pk=pk)
     owner = kept.license or kept.bill_of_entry
-    audit.record("licences.detach", str(owner), request.user, before={"file": kept.name})
-    attachments.remove(kept)
+    attachments.remove(kept, request.user)
     messages.success(request, _("Removed."))
     return redirect(owner)  # type: ignore[arg-type]

@@ -4,8 +4,10 @@ from typing import IO
 from uuid import uuid4
 
 from django.core.files import File
+from django.http import FileResponse
 
 from ims.accounts.models import User
+from ims.lib import audit
 from licensing.models import Attachment, BillOfEntry, License
 
 MOST = 10_000_000  # bytes
@@ -27,7 +29,14 @@ def keep(file: IO[bytes], name: str, size: int, of: License | BillOfEntry, user:
     owner = {"license": of} if isinstance(of, License) else {"bill_of_entry": of}
     kept = Attachment(name=name[-200:], user=user, **owner)
     kept.file.save(uuid4().hex, File(file))  # the uploader's own name is only shown
+    audit.record("licences.attach", str(of), user, after={"file": kept.name})
     return kept
+
+
+def download(attachment: Attachment) -> FileResponse:
+    file = attachment.file.open("rb")
+    kind = kind_of(file) or "application/octet-stream"
+    return FileResponse(file, as_attachment=True, filename=attachment.name, content_type=kind)
 
 
 def kind_of(file: IO[bytes]) -> str | None:
@@ -37,6 +46,8 @@ def kind_of(file: IO[bytes]) -> str | None:
     return next((kind for mark, kind in KINDS.items() if start.startswith(mark)), None)
 
 
-def remove(attachment: Attachment) -> None:
+def remove(attachment: Attachment, user: User | None) -> None:
+    owner = attachment.license or attachment.bill_of_entry
+    audit.record("licences.detach", str(owner), user, before={"file": attachment.name})
     attachment.delete()
     attachment.file.delete(save=False)

@@ -1,9 +1,9 @@
 """Every address of this system: pages under /licences/, JSON under /api/licensing/."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
-from licensing import allotment_views, api, attachment_views, sheet_views, sync_views, views
+from licensing import allotment_views, api, attachment_views, file_api, sheet_views, sync_views, views
 
 app_name = "licensing"
 
@@ -15,8 +15,15 @@ router.register("allotments", api.AllotmentViewSet, basename="api-allotment")
 router.register("bills-of-entry", api.BillOfEntryViewSet, basename="api-boe")
 router.register("boe-rows", api.BOERowViewSet, basename="api-boe-row")
 router.register("sync-runs", api.SyncRunViewSet, basename="api-sync-run")
+router.register("attachments", file_api.AttachmentViewSet, basename="api-attachment")
+router.register("imports", file_api.ImportViewSet, basename="api-import")
 
 urlpatterns = [
+    re_path(
+        r"^api/licensing/exports/(?P<kind>licences|boes|allotments)\.xlsx/?$",
+        file_api.ExportView.as_view(),
+        name="api-export",
+    ),
     path("api/licensing/", include(router.urls)),
     path("licences/", views.licenses, name="licenses"),
     path("licences/cover/", views.cover_page, name="cover"),
