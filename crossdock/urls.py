@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from crossdock import api, look_up_views, offer_views, views
+from crossdock import api, look_up_views, offer_api, offer_views, views
 from crossdock.files import EXPORTS
 from ims.lib.routers import Router
 
@@ -12,6 +12,7 @@ app_name = "cross_dock"
 router = Router()
 router.register("tasks", api.TaskViewSet, basename="api-task")
 router.register(rf"tasks/(?P<task_id>{api.UUID_REGEX})/comments", api.CommentViewSet, basename="api-comment")
+router.register("offer-imports", offer_api.OfferImportViewSet, basename="api-offer-import")
 
 api_urls = [
     re_path(r"^look-up/?$", api.LookUpView.as_view(), name="api-look-up"),

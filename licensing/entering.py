@@ -8,7 +8,7 @@ from licensing import ledger
 from licensing.models import License
 from licensing.rows import told
 
-FIGURES = {"balance_cif", "overdrawn_cif", "is_null", "is_expired", "is_stale"}
+FIGURES = {"balance_cif", "overdrawn_cif", "is_null", "is_expired", "is_stale", "low_since"}
 
 
 def enter(save: Callable[[], License], user: User | None) -> License:

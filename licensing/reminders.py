@@ -1,6 +1,6 @@
 """Tell licence managers before a licence expires and when its balance gets low: at the bell and by e-mail.
 
-A licence is told at 90, at 60 and at 30 days before its expiry, and once when its balance falls below
+A licence is told at 90, at 60 and at 30 days before its expiry, and whenever its balance has fallen below
 LICENCE_LOW_BELOW_USD. The e-mail is one a day and person, and none where there is nothing new.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -55,10 +55,10 @@ def reminders(today: date) -> Iterator[Reminder]:
     soon = found.filter(expiry_date__lte=today + timedelta(days=max(DAYS)))
     for licence in soon.order_by("expiry_date", "pk"):
         yield expiring(licence, today)
-    low = found.filter(balance_cif__lt=settings.LICENCE_LOW_BELOW_USD)
-    for licence in low.order_by(F("expiry_date").asc(nulls_last=True), "pk"):
+    for licence in found.filter(is_low()).order_by(F("expiry_date").asc(nulls_last=True), "pk"):
+        since = licence.low_since or today
         text = f"Balance {licence.balance_cif:,.2f} USD"
-        yield Reminder(licence, LOW, f"{licence.pk}:low", text)
+        yield Reminder(licence, LOW, f"{licence.pk}:low:{since.isoformat()}", text)
 
 
 def expiring(licence: License, today: date) -> Reminder:
@@ -70,8 +70,19 @@ def expiring(licence: License, today: date) -> Reminder:
     return Reminder(licence, EXPIRING, f"{licence.pk}:{expiry.isoformat()}:{mark}", text)
 
 
+def is_low() -> Q:
+    return Q(balance_cif__lt=settings.LICENCE_LOW_BELOW_USD)
+
+
+def keep_low_since(today: date) -> None:
+    """Remember since when balances are low, so that one that recovers and falls again is told again."""
+    License.objects.exclude(low_since=None).exclude(is_low()).update(low_since=None)
+    License.objects.filter(usable(today) & is_low(), low_since=None).update(low_since=today)
+
+
 def tell(today: date) -> int:
     """At the bell, each once; returns to how many people's bells it was addressed."""
+    keep_low_since(today)
     news = [
         News(
             each.kind,

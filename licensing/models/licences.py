@@ -45,6 +45,13 @@ class License(BaseModel):
         default=False, editable=False, help_text="A large change waits for the job that works it out."
     )
 
+    low_since = models.DateField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when its balance is low; the reminders keep it.",
+    )
+
     class Meta:
         ordering = ["-license_date", "-id"]
         indexes = [

@@ -4,13 +4,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crossdock import actions, view
-from crossdock.models import CrossDockTask, Status
+from crossdock.models import CrossDockTask, Offer, Status
 from scheduling.testing import drain
 from tests.crossdock.conftest import GROUP
 from tests.crossdock.sheets import request_file
 
 pytestmark = pytest.mark.django_db
 TASKS = "/api/cross-dock/tasks/"
+OFFER_IMPORTS = "/api/cross-dock/offer-imports/"
 
 
 @pytest.fixture
@@ -116,3 +117,48 @@ def test_one_part_is_looked_up(api, buyer, mine):
 def test_groups_tell_how_fresh_they_are(api, buyer, mine):
     (found,) = api(buyer).get("/api/cross-dock/groups/").json()
     assert (found["name"], found["suppliers"], found["fresh"]) == (GROUP, 1, 1)
+
+
+# --- suppliers' price lists -----------------------------------------------------------------------------
+def bring_in(client, text: str, **of: str):
+    file = SimpleUploadedFile("prices.csv", text.encode())
+    return client.post(OFFER_IMPORTS, {"file": file, **of}, format="multipart")
+
+
+def test_a_price_list_is_brought_in_and_its_errors_are_told(api, operator, offer):
+    offer("KIA", "1", "99")
+    desk = api(operator)
+    answer = bring_in(desk, "Бренд;Артикул;Цена;Количество\nKIA;1;10;5\nKIA;2;x;5\n", supplier="Alpha")
+    assert (answer.status_code, answer.json()["state"], answer.json()["supplier"]) == (
+        201,
+        "running",
+        "Alpha",
+    )
+    drain()
+    told = desk.get(f"{OFFER_IMPORTS}{answer.json()['id']}/").json()
+    assert told["state"] == "done"
+    assert [told["report"][name] for name in ("total", "written", "bad")] == [2, 1, 1]
+    assert told["report"]["errors"][0]["row"] == 3
+    assert [each["id"] for each in desk.get(OFFER_IMPORTS).json()["results"]] == [told["id"]]
+    assert Offer.objects.get().price == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "field"),
+    [
+        ("Бренд;Артикул\nKIA;1\n", {"supplier": "Alpha"}, "file"),
+        ("", {}, "file"),
+        ("Бренд;Артикул;Цена;Количество\nKIA;1;10;5\n", {"supplier": "Nobody"}, "supplier"),
+    ],
+)
+def test_a_wrong_price_list_names_the_field(api, operator, offer, text, of, field):
+    offer("KIA", "1", "99")
+    answer = bring_in(api(operator), text, **of)
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])
+
+
+def test_price_lists_are_for_operators(api, anonymous_api, buyer, stranger):
+    assert anonymous_api.get(OFFER_IMPORTS).status_code == 401
+    for user in (buyer, stranger):
+        assert api(user).get(OFFER_IMPORTS).status_code == 403
+        assert bring_in(api(user), "").status_code == 403

@@ -65,6 +65,23 @@ def test_the_same_is_not_told_again_but_the_next_mark_is(licence, today, manager
     assert len(mail.outbox) == 2
 
 
+def test_a_balance_that_recovered_and_fell_again_is_told_again(licence, today, manager):
+    made = licence(credit="800")
+    export = made.export_items.get()
+    for day, credit in enumerate(["800", "700", "9000", "600", "600"]):
+        export.cif_fc = Decimal(credit)
+        export.save()
+        send_licence_reminders_of(today + timedelta(days=day), manager)
+    assert [letter.body.count("Balance") for letter in mail.outbox] == [1, 1]
+    assert "Balance 600.00 USD" in mail.outbox[1].body
+    assert Notice.objects.filter(kind=reminders.LOW).count() == 2
+
+
+def send_licence_reminders_of(day, manager) -> None:
+    reminders.tell(day)
+    reminders.send(manager.pk, day)
+
+
 def test_a_new_expiry_date_is_told_anew(licence, today, manager):
     made = licence(expiry_date=today + timedelta(days=20))
     reminders.tell(today)

@@ -1,5 +1,7 @@
 """The pages under /licences/."""
 
+import re
+import zlib
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -7,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from licensing import runs
+from licensing import pdf_fonts, runs
 from licensing.models import Allotment, Attachment, BillOfEntry, BOERow, ImportItem, License, SyncRun
 from licensing.tasks import queue_sync
 from scheduling.testing import drain
@@ -118,6 +120,24 @@ def test_the_ledger_is_a_pdf_with_its_entries(page, licence):
     answer = page.get(reverse("licensing:ledger-pdf", args=[made.pk]))
     assert answer.content.startswith(b"%PDF-")
     assert "attachment" in answer["Content-Disposition"]
+
+
+def test_the_ledger_shows_names_in_any_script(page, licence):
+    name = "Жанна & <Łódź> Ωμέγα ₹ हिन्दी"
+    made = licence(exporter=name)
+    answer = page.get(reverse("licensing:ledger-pdf", args=[made.pk]))
+    assert embedded_letters(answer.content) >= set(name)
+    assert all(pdf_fonts.FACES[pdf_fonts.face_of(letter)](letter) for letter in name + "漢字 한국")
+
+
+def embedded_letters(pdf: bytes) -> set[str]:
+    """What the faces inside of a PDF are used for, by their own maps to Unicode."""
+    streams = re.findall(
+        rb"/Filter \[ /FlateDecode \] /Length \d+\s*>>\s*stream\r?\n(.*?)endstream", pdf, re.S
+    )
+    maps = [text for text in map(zlib.decompress, streams) if b"begincmap" in text]
+    codes = [code for text in maps for code in re.findall(rb"^<\w\w> <(\w{4})>$", text, re.M)]
+    return {chr(int(code, 16)) for code in codes}
 
 
 # --- cover and allotting --------------------------------------------------------------------------------
