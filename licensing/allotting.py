@@ -4,7 +4,7 @@ The licences are locked first and worked out under the lock, so of two who ask f
 sees what the first has taken, and is told.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -115,6 +115,32 @@ def book(
     return boe
 
 
+def check_correction(row: BOERow, values: Mapping[str, Any], user: User | None, today: date) -> None:
+    """Within the block of changes that corrects a row: it may not take more than there is without it.
+
+    Raises Refused. What takes less is let through, also where the licence stays overdrawn.
+    """
+    with ledger.changes(user) as block:
+        wanted = {
+            name: values.get(name, getattr(row, name)) for name in ("qty", "cif_fc", "transaction_type")
+        }
+        new = Line(values.get("item", row.item).pk, **wanted)
+        block.take(licences_of([new]) | {row.item.license_id})
+        old = BOERow.objects.get(pk=row.pk)
+        if not takes_more(old, new):
+            return
+        desk = Desk(block.touched, today)
+        desk.give_back(old)
+        desk.take("row", new)
+
+
+def takes_more(old: BOERow, new: Line) -> bool:
+    if new.transaction_type != TransactionType.DEBIT:
+        return False
+    is_other = old.transaction_type != TransactionType.DEBIT or old.item_id != new.item_id
+    return is_other or new.qty > old.qty or new.cif_fc > old.cif_fc
+
+
 # --- What there is --------------------------------------------------------------------------------------
 
 
@@ -167,6 +193,13 @@ class Desk:
         own = self.ledgers[item.pk]
         taken = Sums(own.allotted.quantity + line.qty, own.allotted.value + line.cif_fc)
         self.ledgers[item.pk] = replace(own, allotted=taken)
+
+    def give_back(self, row: BOERow) -> None:
+        """As if this row were not there."""
+        if row.transaction_type == TransactionType.DEBIT:
+            own = self.ledgers[row.item_id]
+            rest = Sums(own.debited.quantity - row.qty, own.debited.value - row.cif_fc)
+            self.ledgers[row.item_id] = replace(own, debited=rest)
 
     def left(self, item: ImportItem) -> Sums:
         siblings = [each for each in self.items.values() if each.license_id == item.license_id]

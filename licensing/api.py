@@ -195,13 +195,23 @@ class BOERowViewSet(
     mixins.UpdateModelMixin,
     viewsets.ReadOnlyModelViewSet[BOERow],
 ):
-    """What customs debited; further rows are booked at bills-of-entry/."""
+    """What customs debited. Rows are booked at bills-of-entry/; corrections beyond what is left are refused."""
 
     permission_classes = (LicencePermission,)
     queryset = BOERow.objects.select_related("item__license").order_by("pk")
     serializer_class = BOERowSerializer
     licence_path = "item__license"
     lookup_value_regex = r"\d+"
+
+    def perform_update(self, serializer: BaseSerializer[BOERow]) -> None:
+        with ledger.changes(self.request.user):
+            try:
+                allotting.check_correction(
+                    serializer.instance, serializer.validated_data, self.request.user, day_in_india(now())
+                )
+            except Refused as error:
+                raise BadRequest(error.field.rpartition(".")[2], str(error)) from None
+            super().perform_update(serializer)
 
 
 @extend_schema(tags=["allotments and bills of entry"])

@@ -91,6 +91,16 @@ def test_a_bill_of_entry_is_entered_with_rows_and_allotments(office, item):
     assert License.objects.get().balance_cif == 6000
 
 
+def test_a_bill_that_customs_overdrew_can_be_entered_and_is_listed_as_doubtful(office, item):
+    rows = {"item": item.pk, "transaction_type": "D", "qty": 1001, "cif_fc": 10500, "cif_inr": 0}
+    body = {"number": "77", "date": "2026-11-01", "exchange_rate": "84", **inline("rows", rows)}
+    body |= {**inline("boe_allotments"), **inline("attachments")}
+    assert office.post(reverse("admin:licensing_billofentry_add"), body).status_code == 302
+    doubtful = office.get(reverse("licensing:quality")).content.decode()
+    assert "L-1: 500.00 USD" in doubtful
+    assert "L-1 item 1: 1.000 kg" in doubtful
+
+
 @pytest.mark.parametrize("way", ["page", "action"])
 def test_a_deleted_bill_gives_back(office, item, way):
     boe = BillOfEntry.objects.create(number="77", date=date(2026, 11, 1))

@@ -274,6 +274,35 @@ def test_a_row_of_a_boe_can_be_corrected_and_deleted(desk, item, today):
     assert License.objects.get().balance_cif == 10000
 
 
+@pytest.mark.parametrize(
+    ("stored", "corrected", "field"),
+    [
+        ({"cif_fc": 6000}, {"cif_fc": "10000.00"}, None),
+        ({"cif_fc": 6000}, {"cif_fc": "10000.01"}, "cif_fc"),
+        ({"qty": 900}, {"qty": "1000.001"}, "qty"),
+        ({"cif_fc": 20000, "transaction_type": "C"}, {"transaction_type": "D"}, "cif_fc"),
+        ({"cif_fc": 20000}, {"cif_fc": "15000.00"}, None),  # customs' own row; less than it was
+        ({"cif_fc": 20000}, {"transaction_type": "C"}, None),
+    ],
+)
+def test_a_correction_beyond_what_is_left_is_refused(desk, item, today, stored, corrected, field):
+    boe = BillOfEntry.objects.create(number="77", date=today)
+    row = BOERow.objects.create(bill_of_entry=boe, item=item, **stored)
+    answer = desk.patch(f"/api/licensing/boe-rows/{row.pk}/", corrected, format="json")
+    assert (answer.status_code, list(answer.json().get("error", {}).get("fields", []))) == (
+        (400, [field]) if field else (200, [])
+    )
+
+
+def test_a_row_cannot_be_moved_to_a_licence_that_has_not_enough(desk, item, licence, today):
+    poor = licence("L-2", credit="10").import_items.get()
+    boe = BillOfEntry.objects.create(number="77", date=today)
+    row = BOERow.objects.create(bill_of_entry=boe, item=item, cif_fc=100)
+    answer = desk.patch(f"/api/licensing/boe-rows/{row.pk}/", {"item": poor.pk}, format="json")
+    assert "L-2 item 1 has 10.00 USD left" in answer.json()["error"]["fields"]["cif_fc"][0]
+    assert License.objects.get(pk=poor.license_id).balance_cif == 10
+
+
 # --- the sync -------------------------------------------------------------------------------------------
 def test_a_sync_is_queued_once_and_can_be_watched(desk, licence):
     licence()

@@ -153,6 +153,7 @@ def test_bills_of_entry_come_with_their_rows_and_debit(page, item):
 def test_a_bill_may_overdraw_because_customs_did_it(page, item):
     bring_in(page, "boes", workbook(BOES, ("77", "2026-11-01", "L-1", 1, "D", 1, 12000)))
     assert License.objects.get().overdrawn_cif == 2000
+    assert "L-1: 2,000.00 USD" in page.get("/licences/quality/").content.decode()
 
 
 @pytest.mark.parametrize(("kind", "headings", "row"), [
