@@ -13,10 +13,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ims.accounts import roles
 from ims.web.access import needs_role
-from licensing import allotting
+from licensing import allotting, queries
 from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
-from licensing.forms import AllotmentForm, AttachmentForm, BillForm, BookingForm, LineForm
+from licensing.forms import (
+    AllotmentFilter,
+    AllotmentForm,
+    AttachmentForm,
+    BillFilter,
+    BillForm,
+    BookingForm,
+    LineForm,
+)
 from licensing.models import Allotment, BillOfEntry, ImportItem
 from licensing.views import LOOK, ROWS, may_act
 
@@ -27,12 +35,11 @@ MOST_LINES = 100
 @needs_role(*LOOK)
 def allotments(request: HttpRequest) -> HttpResponse:
     """All allotments, newest first; ?open=1: those whose goods have not come in."""
-    found = Allotment.objects.prefetch_related("items__item__license", "bills_of_entry")
-    only_open = bool(request.GET.get("open"))
-    if only_open:
-        found = found.filter(boe_allotments=None)
+    chosen = AllotmentFilter(request.GET)
+    found = queries.search_allotments(chosen.wanted.get("q", ""), only_open="open" in chosen.wanted)
+    found = found.prefetch_related("items__item__license", "bills_of_entry")
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    return render(request, "licensing/allotments.html", {"page_obj": page, "only_open": only_open})
+    return render(request, "licensing/allotments.html", {"page_obj": page, "filter": chosen})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -156,9 +163,10 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 @needs_role(*LOOK)
 def boes(request: HttpRequest) -> HttpResponse:
     """All bills of entry, newest first."""
-    found = BillOfEntry.objects.prefetch_related("rows__item__license")
+    chosen = BillFilter(request.GET)
+    found = queries.search_boes(**chosen.wanted).prefetch_related("rows__item__license")
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    return render(request, "licensing/boes.html", {"page_obj": page})
+    return render(request, "licensing/boes.html", {"page_obj": page, "filter": chosen})
 
 
 @require_safe

@@ -195,7 +195,7 @@ class BOERowViewSet(
     mixins.UpdateModelMixin,
     viewsets.ReadOnlyModelViewSet[BOERow],
 ):
-    """What customs debited. Rows are booked at bills-of-entry/; corrections beyond what is left are refused."""
+    """What customs debited; booked at bills-of-entry/. A correction beyond what is left is refused."""
 
     permission_classes = (LicencePermission,)
     queryset = BOERow.objects.select_related("item__license").order_by("pk")

@@ -35,6 +35,34 @@ class LicenceFilter(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
+class SearchForm(forms.Form):
+    """The search of a list, which lives in its address."""
+
+    q = forms.CharField(required=False, max_length=200, widget=forms.TextInput({"type": "search"}))
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["q"].widget.attrs |= {"placeholder": self.words, "aria-label": self.words}
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+
+class BillFilter(SearchForm):
+    words = _("Number, company or licence")
+
+
+class AllotmentFilter(SearchForm):
+    words = _("Company, invoice, HS code or licence")
+    open = forms.ChoiceField(
+        required=False,
+        choices=[("", _("All allotments")), ("1", _("Still reserved"))],
+        widget=forms.Select({"aria-label": _("State")}),
+    )
+
+
 class CoverForm(forms.Form):
     hs_code = forms.CharField(
         label=_("HS code"), max_length=16, help_text=_("Its beginning is enough, e.g. 1701.")

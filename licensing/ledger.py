@@ -86,10 +86,11 @@ def keep_notes(block: Changes) -> None:
     if not block.notes:
         return
     model = apps.get_model("licensing", "LedgerChange")
+    licences = apps.get_model("licensing", "License").objects.filter(pk__in=block.touched)
+    left = set(licences.values_list("pk", flat=True))  # with a deleted licence its history goes too
     moment = now()
-    model.objects.bulk_create(
-        (model(user=block.user, at=moment, **note) for note in block.notes), batch_size=500
-    )
+    kept = (note for note in block.notes if note["license_id"] in left)
+    model.objects.bulk_create((model(user=block.user, at=moment, **note) for note in kept), batch_size=500)
 
 
 def leave_to_job(licence_ids: Collection[int]) -> None:

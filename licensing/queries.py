@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from licensing.balances import money
-from licensing.models import License
+from licensing.models import Allotment, AllotmentItem, BillOfEntry, BOERow, License
 
 STATES = {
     "usable": _("Usable"),
@@ -67,6 +67,33 @@ def search(
             | Q(exporter__icontains=text)
             | Q(port__iexact=text)
             | Q(pk__in=License.objects.filter(import_items__hs_code__startswith=text).values("pk"))
+        )
+    return found
+
+
+def search_allotments(q: str = "", *, only_open: bool = False) -> QuerySet[Allotment]:
+    """By a part of the company, invoice, HS code or a licence's number; open: the goods have not come in."""
+    found = Allotment.objects.filter(boe_allotments=None) if only_open else Allotment.objects.all()
+    if text := q.strip():
+        of_licence = AllotmentItem.objects.filter(item__license__license_number__icontains=text)
+        found = found.filter(
+            Q(company__icontains=text)
+            | Q(invoice__icontains=text)
+            | Q(hs_code__startswith=text)
+            | Q(pk__in=of_licence.values("allotment"))
+        )
+    return found
+
+
+def search_boes(q: str = "") -> QuerySet[BillOfEntry]:
+    """By a part of the number, the company or a licence's number."""
+    found = BillOfEntry.objects.all()
+    if text := q.strip():
+        of_licence = BOERow.objects.filter(item__license__license_number__icontains=text)
+        found = found.filter(
+            Q(number__icontains=text)
+            | Q(company__icontains=text)
+            | Q(pk__in=of_licence.values("bill_of_entry"))
         )
     return found
 

@@ -1,5 +1,6 @@
 """How licences look: the state that gives a badge its colour and shape, and amounts."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from ims.web.templatetags.ims import MISSING
-from licensing.models import License
+from licensing.models import BOERow, License, TransactionType
 
 register = template.Library()
 SOON = 30  # days before the expiry from which it is amber
@@ -53,6 +54,18 @@ def qty(quantity: Any) -> str:
         return MISSING
     text = f"{Decimal(quantity):,.3f}"
     return text.rstrip("0").rstrip(".")
+
+
+@register.filter
+def licences_of(rows: Iterable[Any]) -> list[License]:
+    """The licences whose items these rows take from, each once."""
+    return list(dict.fromkeys(row.item.license for row in rows))
+
+
+@register.filter
+def debited_usd(rows: Iterable[BOERow]) -> Decimal:
+    """What customs debited by these rows together (USD)."""
+    return sum((row.cif_fc for row in rows if row.transaction_type == TransactionType.DEBIT), Decimal(0))
 
 
 def is_expired(licence: License, today: date) -> bool:

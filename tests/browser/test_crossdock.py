@@ -195,3 +195,25 @@ def test_one_part_is_looked_up(open_page, buyer, width, theme):
     assert_accessible(page)
     assert_no_sideways_scroll(page)
     screenshot(page, f"cross-dock-look-up-{width}-{theme}")
+
+
+@LOOKS
+def test_a_price_list_is_brought_in_and_its_errors_are_shown(open_page, buyer, width, theme):
+    page = open_page(width, theme=theme)
+    sign_in(page, make_user("operator", roles.OPERATOR))
+    page.goto("/cross-dock/offers/")
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    prices = "Бренд;Артикул;Цена;Количество\nKIA;1;10;5\nKIA;2;дорого;5\n".encode()
+    page.get_by_label("Price list", exact=True).set_input_files(
+        {"name": "Прайс.csv", "mimeType": "text/csv", "buffer": prices}
+    )
+    page.locator("#id_supplier").select_option(index=1)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    drain()
+    expect(page.get_by_text("Imported.")).to_be_visible(timeout=10_000)  # by itself
+    expect(page.get_by_text("is no price")).to_be_visible()
+    assert_accessible(page)
+    assert_no_sideways_scroll(page)
+    screenshot(page, f"cross-dock-offers-{width}-{theme}")

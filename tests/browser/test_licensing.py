@@ -1,9 +1,11 @@
 """The pages of licences, filled with the demo's."""
 
+from io import BytesIO
+
 import pytest
 from playwright.sync_api import expect
 
-from licensing import demo
+from licensing import demo, importing
 from licensing.models import Allotment, License
 from scheduling.testing import drain
 from tests.browser.conftest import (
@@ -17,13 +19,20 @@ from tests.browser.conftest import (
 from tests.licensing.conftest import manager
 
 __all__ = ["manager"]
-LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "dark"), (PHONE, "light")])
+LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
 
 
 @pytest.fixture
-def licences(db, monkeypatch):
+def licences(db, monkeypatch, settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
     monkeypatch.setattr(demo, "LICENCES", 60)
     demo.fill()
+
+
+def tried_import(manager):
+    """A spreadsheet with a new licence and a row that is wrong."""
+    file = BytesIO(b"Licence number,Line,Serial,Quantity\nNEW-1,import,1,500\nNEW-1,import,2,many\n")
+    return importing.receive(file, "licences.csv", "licences", manager)
 
 
 @LOOKS
@@ -44,6 +53,7 @@ def test_every_page_is_accessible_and_fits(open_page, manager, licences, width, 
         "quality": "/licences/quality/",
         "sync": "/licences/sync/",
         "import": "/licences/import/",
+        "preview": tried_import(manager).get_absolute_url(),
     }
     for name, address in addresses.items():
         page.goto(address)

@@ -13,6 +13,7 @@ from licensing.models import (
     Allotment,
     AllotmentItem,
     BillOfEntry,
+    BOEAllotment,
     BOERow,
     ExportItem,
     ImportItem,
@@ -71,7 +72,7 @@ ledgers = st.builds(
 
 
 def store(ledger: Ledger, number: str) -> License:
-    """Write a ledger as plain rows, all in one block of changes."""
+    """Write a ledger as plain rows, in bulk and in one block of changes."""
     with changes():
         return rows_of(ledger, number)
 
@@ -80,11 +81,9 @@ def rows_of(ledger: Ledger, number: str) -> License:
     licence = License.objects.create(
         license_number=number, expiry_date=ledger.expiry, is_expired=ledger.was_expired
     )
-    for credit in ledger.exports:
-        ExportItem.objects.create(license=licence, cif_fc=credit)
-    boe = BillOfEntry.objects.create(number=number, date=TODAY)
-    for serial, line in enumerate(ledger.lines, start=1):
-        item = ImportItem.objects.create(
+    ExportItem.objects.bulk_create(ExportItem(license=licence, cif_fc=credit) for credit in ledger.exports)
+    items = ImportItem.objects.bulk_create(
+        ImportItem(
             license=licence,
             serial=serial,
             quantity=line.quantity,
@@ -92,16 +91,34 @@ def rows_of(ledger: Ledger, number: str) -> License:
             restriction_percentage=line.percentage,
             norm_class=line.norm,
         )
-        for kind, quantity, value in line.entries:
-            BOERow.objects.create(
-                bill_of_entry=boe, item=item, transaction_type=kind, qty=quantity, cif_fc=cents(value)
-            )
-        for quantity, value, has_boe in line.reservations:
-            allotment = Allotment.objects.create(company="A")
-            AllotmentItem.objects.create(allotment=allotment, item=item, qty=quantity, cif_fc=cents(value))
-            if has_boe:
-                boe.allotments.add(allotment)
+        for serial, line in enumerate(ledger.lines, start=1)
+    )
+    boe = BillOfEntry.objects.create(number=number, date=TODAY)
+    BOERow.objects.bulk_create(
+        BOERow(bill_of_entry=boe, item=item, transaction_type=kind, qty=quantity, cif_fc=cents(value))
+        for item, line in zip(items, ledger.lines, strict=True)
+        for kind, quantity, value in line.entries
+    )
+    reserve(boe, items, ledger)
     return licence
+
+
+def reserve(boe: BillOfEntry, items: list[ImportItem], ledger: Ledger) -> None:
+    wanted = [
+        (item, reservation)
+        for item, line in zip(items, ledger.lines, strict=True)
+        for reservation in line.reservations
+    ]
+    made = Allotment.objects.bulk_create(Allotment(company="A") for _ in wanted)
+    AllotmentItem.objects.bulk_create(
+        AllotmentItem(allotment=allotment, item=item, qty=quantity, cif_fc=cents(value))
+        for allotment, (item, (quantity, value, _)) in zip(made, wanted, strict=True)
+    )
+    BOEAllotment.objects.bulk_create(
+        BOEAllotment(bill_of_entry=boe, allotment=allotment)
+        for allotment, (_, (_, _, has_boe)) in zip(made, wanted, strict=True)
+        if has_boe
+    )
 
 
 def cents(value: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ from django.utils.timezone import now
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from licensing import sync
+from licensing import ledger, sync
 from licensing.balances import day_in_india
 from licensing.models import Allotment, AllotmentItem, BillOfEntry, BOERow, ExportItem, ImportItem, License
 
@@ -99,6 +99,11 @@ def test_the_sync_has_nothing_to_do_after_any_changes(deeds):
 
 
 def start_anew() -> None:
+    with ledger.changes():
+        make_ledgers()
+
+
+def make_ledgers() -> None:
     BillOfEntry.objects.all().delete()
     Allotment.objects.all().delete()
     License.objects.all().delete()

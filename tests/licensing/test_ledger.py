@@ -172,6 +172,14 @@ def test_a_change_that_is_rolled_back_leaves_no_trace(item, boe):
     assert LedgerChange.objects.filter(row__startswith="BOE row").count() == 0
 
 
+def test_a_licence_can_be_deleted_in_the_block_that_changed_its_rows(licence):
+    made = licence()
+    with ledger.changes():
+        made.import_items.get().delete()
+        made.delete()
+    assert not LedgerChange.objects.exists()
+
+
 def test_a_block_is_worked_out_once(item, boe, django_assert_max_num_queries):
     with django_assert_max_num_queries(20), ledger.changes():
         rows = [BOERow(bill_of_entry=boe, item=item, cif_fc=1) for _ in range(50)]

@@ -174,7 +174,7 @@ def test_an_allotment_is_reserved_booked_and_shown(page, item):
     assert "336,000.00" in text_of(booked)
     assert "Came in" in text_of(page.get(allotment.get_absolute_url()))
     assert "Came in" in text_of(page.get(f"{LIST}allotments/"))
-    assert "No allotments" in text_of(page.get(f"{LIST}allotments/?open=1"))
+    assert "No allotment fits" in text_of(page.get(f"{LIST}allotments/?open=1"))
     assert License.objects.get().balance_cif == 6000
 
 
@@ -206,6 +206,32 @@ def test_a_released_allotment_frees_its_credit(page, item):
     reserve(page, item, "1", "400")
     page.post(reverse("licensing:release", args=[Allotment.objects.get().pk]))
     assert License.objects.get().balance_cif == 10000
+
+
+@pytest.mark.parametrize("text", ["sweet", "INV-1", "1234", "L-1"])
+def test_allotments_are_searched_and_narrowed_to_those_still_reserved(page, item, text):
+    made = Allotment.objects.create(company="Sweet Imports", invoice="INV-1", hs_code="1234")
+    made.items.create(item=item, qty=1, cif_fc=1)
+    Allotment.objects.create(company="Other", invoice="X")
+    shown = text_of(page.get(f"{LIST}allotments/", {"q": text, "open": "1"}))
+    assert made.company in shown
+    assert "Other" not in shown
+    BillOfEntry.objects.create(number="77", date="2026-11-01").allotments.add(made)
+    assert "No allotment fits" in text_of(page.get(f"{LIST}allotments/", {"q": text, "open": "1"}))
+
+
+@pytest.mark.parametrize("text", ["771", "sweet", "L-1"])
+def test_bills_of_entry_are_searched_and_name_each_licence_once(page, item, text):
+    boe = BillOfEntry.objects.create(number="7712", date="2026-11-01", company="Sweet Imports")
+    for cif in (100, 250):
+        BOERow.objects.create(bill_of_entry=boe, item=item, cif_fc=cif)
+    BOERow.objects.create(bill_of_entry=boe, item=item, cif_fc=1000, transaction_type="C")
+    BillOfEntry.objects.create(number="8800", date="2026-11-01")
+    shown = text_of(page.get(f"{LIST}bills/", {"q": text}))
+    assert shown.count(">L-1<") == 1
+    assert "350.00" in shown
+    assert "8800" not in shown
+    assert "No bill of entry fits" in text_of(page.get(f"{LIST}bills/", {"q": "nothing"}))
 
 
 # --- doubtful data --------------------------------------------------------------------------------------
