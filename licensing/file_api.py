@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest, JSONParser
 from ims.lib.sheets import SheetError
+from ims.web.spreadsheets import XLSX, state_of
 from licensing import attachments, importing, sheet_actions
 from licensing.api import ACT, LicencePermission
 from licensing.attachments import NotAPaper
@@ -134,7 +135,7 @@ class ImportSerializer(serializers.ModelSerializer[SheetImport]):
         return {}
 
     def state_of(self, chosen: SheetImport) -> dict[str, Any]:
-        return self.states.setdefault(chosen.pk, sheet_actions.state_of(chosen))
+        return self.states.setdefault(chosen.pk, state_of(chosen))
 
     def get_stage(self, chosen: SheetImport) -> str:
         return str(self.state_of(chosen)["stage"])
@@ -196,7 +197,7 @@ class ExportView(APIView):
     @extend_schema(
         tags=["licences"],
         parameters=[LicenseFilter],
-        responses={(200, sheet_actions.XLSX): OpenApiTypes.BINARY},
+        responses={(200, XLSX): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, kind: str) -> FileResponse:
         """All licences (as filtered), bills of entry or allotments, in the columns that an import takes."""

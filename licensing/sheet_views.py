@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ims.accounts import roles
 from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
+from ims.web.spreadsheets import state_of
 from licensing import importing, sheet_actions
 from licensing.forms import LicenceFilter
 from licensing.models import SheetImport
@@ -55,7 +56,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What a spreadsheet would do, does or did."""
     chosen = get_object_or_404(own_imports(request), pk=pk)
     template = "licensing/parts/import_state.html" if request.htmx else "licensing/import.html"
-    return render(request, template, {"import": chosen, **sheet_actions.state_of(chosen)})
+    return render(request, template, {"import": chosen, **state_of(chosen)})
 
 
 @require_POST

@@ -1,14 +1,12 @@
 """Packing slips as spreadsheets: the import in two steps, its template, and the export of the list."""
 
 from collections.abc import Iterable, Sequence
-from io import StringIO
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,17 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ims.accounts import roles
 from ims.lib import audit
-from ims.lib.sheets import SheetError, write_csv, write_xlsx
+from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
+from ims.web.spreadsheets import HERE_AND_NOW, csv, state_of, xlsx
 from masterdata import imports, queries, slip_sheets
 from masterdata.forms import ShipmentFilter
 from masterdata.models import PackingSlip, SlipImport
 from masterdata.tasks import import_packing_slips, write_import
-from scheduling import job
-
-HERE_AND_NOW = 500  # rows that are written within the request; more are a job
-IN_MEMORY = 5_000_000  # bytes of a workbook; larger ones lie on the disk
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ImportForm(forms.Form):
@@ -61,19 +55,6 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = get_object_or_404(own_imports(request), pk=pk)
     template = "masterdata/parts/import_state.html" if request.htmx else "masterdata/import.html"
     return render(request, template, {"import": chosen, **state_of(chosen)})
-
-
-def state_of(chosen: SlipImport) -> dict[str, Any]:
-    """stage: preview, running, failed or done; with the job's progress while it runs."""
-    good = chosen.report["total"] - chosen.report["bad"]
-    if chosen.finished_at or not chosen.confirmed_at:
-        return {"stage": "done" if chosen.finished_at else "preview", "good": good}
-    handle = job(chosen.job_id)
-    if handle.state in ("failed", "cancelled", "unknown"):
-        return {"stage": "failed", "error": (handle.error or "").strip().rpartition("\n")[2]}
-    progress = handle.progress
-    percent = 100 * progress.done // progress.total if progress and progress.total else None
-    return {"stage": "running", "percent": percent, "progress": progress}
 
 
 @require_POST
@@ -114,16 +95,9 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def sheet(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
-    """A file to download; text in it is never a formula."""
+    """A file to download, of the kind that its name tells."""
     if name.endswith(".xlsx"):
-        file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the response closes it
-        write_xlsx(file, headings, rows, title="Shipments")
-        file.seek(0)
-        return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
+        return xlsx(name, headings, rows, title="Shipments")
     if not name.endswith(".csv"):
         raise Http404
-    text = StringIO()
-    write_csv(text, headings, rows)
-    response = HttpResponse(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv(name, headings, rows)

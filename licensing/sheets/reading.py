@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -40,7 +40,9 @@ class Column:
         if isinstance(known, models.DateField):
             return read_date(text)
         if isinstance(known, models.DecimalField):
-            return known.clean(text.replace(",", ""), None).quantize(Decimal(1).scaleb(-known.decimal_places))
+            return read_amount(text, known)
+        if isinstance(known, models.IntegerField) and not text.isdecimal():
+            raise ValidationError(f"“{text[:20]}” is no whole number: give one, e.g. 1.")
         return known.clean(text, None)
 
 
@@ -181,6 +183,16 @@ def read_date(text: str) -> date:
     except ValueError:
         pass
     raise ValidationError(f"“{text[:20]}” is no date: give it as 2026-11-22 or 22/11/2026.")
+
+
+def read_amount(text: str, field: Any) -> Decimal:
+    """1250.5, or with thousands as in 1,250.50."""
+    try:
+        Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        raise ValidationError(f"“{text[:20]}” is no number: give one, e.g. 1250.50.") from None
+    amount: Decimal = field.clean(text.replace(",", ""), None)
+    return amount.quantize(Decimal(1).scaleb(-field.decimal_places))
 
 
 def read_flag(text: str) -> bool:

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.timezone import now
 
 from crossdock import actions, files, runs, services, view
@@ -277,6 +279,43 @@ def test_a_locked_view_is_left_for_the_original_query(asked, buyer):
     task.refresh_from_db()
     assert (task.status, task.source, task.rows_matched) == (Status.SUCCESS, "query", 1)
     assert "lock timeout" in task.source_reason
+
+
+# --- no prices to be had ------------------------------------------------------------------------------------
+@contextmanager
+def offers_out_of_reach() -> Iterator[None]:
+    """Neither the view, which is stale, nor the offers themselves can be asked."""
+    rename("crossdock_offer", "crossdock_offer_gone")
+    try:
+        yield
+    finally:
+        rename("crossdock_offer_gone", "crossdock_offer")
+
+
+def rename(table: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+def test_where_neither_view_nor_offers_answer_there_is_no_result_of_blanks(asked, media, offer):
+    """PostgreSQL takes it for the statement's error, and the request fails with the reason; SQLite for the
+    database's own trouble, after which the request is begun anew."""
+    offer("Brand1", "x", "1")  # so the view is stale
+    with (
+        offers_out_of_reach(),
+        pytest.raises((runs.RequestFailed, OperationalError), match="crossdock_offer"),
+    ):
+        in_thread(asked)
+    asked.refresh_from_db()
+    assert asked.output_url == ""
+    assert not list((media / "exports").glob("*"))
+    if connection.vendor == "postgresql":
+        assert (asked.status, "tell the operator" in asked.error_message) == (Status.FAILED, True)
+        actions.retry(asked, asked.user)
+    else:
+        assert actions.recover(now() + LATER)["given_back"] == 1
+    drain()
+    assert_priced(asked)
 
 
 # --- pruning ------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from openpyxl import load_workbook
 
 from ims.lib.models import AuditLog
+from ims.web.spreadsheets import HERE_AND_NOW
 from licensing.models import Attachment, BillOfEntry, License, SheetImport
-from licensing.sheet_actions import HERE_AND_NOW
 from scheduling.testing import drain
 from tests.licensing.test_import import LICENCES, TWO, everything, workbook
 

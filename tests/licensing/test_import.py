@@ -110,6 +110,8 @@ def test_the_same_file_twice_changes_nothing(page):
         (("", "", "P", "", "", "", "", "", "", ""), "Licence number", "It is empty"),
         (("L-1", "31.13.2027", "", "", "", "", "", "", "", ""), "Expiry date", "is no date"),
         (("L-1", "", "", "import", "", "", "", "", "", ""), "Serial", "needs its serial"),
+        (("L-1", "", "", "import", 1, "", "many", "", "", ""), "Quantity", "is no number: give one"),
+        (("L-1", "", "", "import", "x", "", "", "", "", ""), "Serial", "is no whole number: give one"),
         (("L-1", "", "", "import", 1, "", "-5", "", "", ""), "Quantity", "greater than or equal to 0"),
         (("L-1", "", "", "import", 1, "", "5.0001", "", "", ""), "Quantity", "3 decimal places"),
         (("L-1", "", "", "import", 1, "", "", "", "perhaps", ""), "Restricted", "neither yes nor no"),
