@@ -314,6 +314,7 @@ def test_where_neither_view_nor_offers_answer_there_is_no_result_of_blanks(asked
         actions.retry(asked, asked.user)
     else:
         assert actions.recover(now() + LATER)["given_back"] == 1
+    view.refresh()
     drain()
     assert_priced(asked)
 
