@@ -34,6 +34,7 @@ drive_urls = [
     path("trips/<int:pk>/step/", driver_views.step, name="drive-step"),
     path("queue/<str:verb>/", driver_views.queue, name="drive-queue"),
     path("shifts/", driver_views.propose_shift, name="drive-shift"),
+    path("shifts/<int:pk>/take-back/", driver_views.take_shift_back, name="drive-shift-back"),
 ]
 
 station_urls = [

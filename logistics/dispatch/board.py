@@ -44,9 +44,13 @@ class Board:
     @property
     def version(self) -> str:
         """Changes whenever anything that the board shows does."""
-        shown = [(each.pk, each.updated_at, each.dbs.updated_at) for each in self.requests]
+        shown = [(each.pk, each.updated_at, each.dbs.updated_at, _trip(each)) for each in self.requests]
         waiting = [(each.pk, each.updated_at) for each in self.queue]
         return sha256(f"{self.ms.pk} {shown} {waiting} {self.more}".encode()).hexdigest()[:16]
+
+
+def _trip(request: StockRequest) -> str:
+    return request.trip.status if hasattr(request, "trip") else ""
 
 
 def board(ms: Station, at: datetime) -> Board:

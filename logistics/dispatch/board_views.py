@@ -1,13 +1,16 @@
 """The EIC's pages: the board, one request, shifts to decide."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
@@ -18,9 +21,10 @@ from logistics.dispatch import access, board, candidates
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import ASSIGNABLE, StockRequest
 from logistics.fleet import shifts
-from logistics.fleet.models import Station
+from logistics.fleet.models import Shift, ShiftStatus, Station
 from logistics.notifications import fcm
 
+ROWS = 100  # shifts on a page
 NO_CHANGE = 204  # tells htmx to leave the page as it is
 eic_only = needs_role(roles.EIC)
 
@@ -71,7 +75,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @eic_only
 def drivers(request: HttpRequest, pk: int) -> HttpResponse:
     """The drivers to choose from, as the inside of the board's dialog."""
-    return render(request, "logistics/parts/drivers.html", {**choice(request, pk), "in_dialog": True})
+    return render(request, "logistics/parts/assign.html", choice(request, pk))
 
 
 def choice(request: HttpRequest, pk: int) -> dict[str, Any]:
@@ -172,6 +176,7 @@ def shift_list(request: HttpRequest) -> HttpResponse:
     mine = access.shifts_of_eic(request.user).select_related("driver__user", "vehicle", "decided_by")
     shown = {
         "waiting": shifts.to_decide(access.mother_stations(request.user)),
+        "running": mine.filter(status=ShiftStatus.APPROVED).order_by("driver", "start")[:ROWS],
         "decided": mine.exclude(decided_at=None).order_by("-decided_at")[:20],
     }
     return render(request, "logistics/shifts.html", shown)
@@ -180,12 +185,24 @@ def shift_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @eic_only
 def decide_shift(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    if verb not in ("approve", "reject"):
+    """Approve or reject a shift that was asked for, or end an approved one."""
+    if verb not in DECISIONS:
         raise Http404
+    decide, said = DECISIONS[verb]
     shift = get_object_or_404(access.shifts_of_eic(request.user), pk=pk)
-    if shifts.decide(shift, request.user, approved=verb == "approve"):
-        audit.record(f"shift.{verb}", f"shift:{pk}", request.user)
-        messages.success(request, _("Approved.") if verb == "approve" else _("Rejected."))
-    else:
-        messages.info(request, _("Somebody has decided this shift already."))
+    try:
+        if decide(shift, request.user):
+            audit.record(f"shift.{verb}", f"shift:{pk}", request.user)
+            messages.success(request, said)
+        else:
+            messages.info(request, _("Somebody has decided this shift already."))
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
     return redirect("logistics:shifts")
+
+
+DECISIONS: dict[str, tuple[Callable[[Shift, Any], bool], Any]] = {
+    "approve": (partial(shifts.decide, approved=True), gettext_lazy("Approved.")),
+    "reject": (partial(shifts.decide, approved=False), gettext_lazy("Rejected.")),
+    "end": (shifts.end, gettext_lazy("Ended.")),
+}

@@ -520,6 +520,33 @@ def test_another_stations_eic_finds_nothing(api, other_eic, request_, driver):
     assert status_of(request_) == "PENDING"
 
 
+@pytest.mark.parametrize("on_shift", [True, False])
+def test_another_stations_driver_is_refused_and_not_even_named(
+    api, eic, request_, driver, other_ms, on_shift
+):
+    Vehicle.objects.update(ms_home=other_ms)
+    if not on_shift:
+        no_shift(driver)
+    answer = change(api(eic), request_, status="ASSIGNING", driver_id=driver.pk)
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (400, "driver_elsewhere")
+    assert "choose one of Vadodara MS" in body["error"]
+    assert driver.name not in body["error"]
+    assert status_of(request_) == "PENDING"
+
+
+def test_a_driver_on_a_vehicle_without_a_home_may_be_assigned(api, eic, request_, driver):
+    Vehicle.objects.update(ms_home=None)
+    assert change(api(eic), request_, status="ASSIGNING", driver_id=driver.pk).status_code == 200
+
+
+def test_a_driver_on_a_shift_elsewhere_is_refused(api, eic, request_, driver, other_ms):
+    lent = Vehicle.objects.create(registration="GJ-05-LENT", ms_home=other_ms)
+    Shift.objects.update(vehicle=lent)
+    answer = change(api(eic), request_, status="ASSIGNING", driver_id=driver.pk)
+    assert answer.json()["code"] == "driver_elsewhere"
+
+
 def test_a_station_operator_decides_nothing(api, station_operator, request_, driver):
     client = api(station_operator)
     assert change(client, request_, status="ASSIGNING", driver_id=driver.pk).status_code == 403

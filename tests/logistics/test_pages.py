@@ -16,7 +16,7 @@ from logistics.notifications.services import Message
 from logistics.trips.models import Trip
 from scheduling.testing import assert_enqueued
 from tests.conftest import make_user
-from tests.logistics.conftest import give_shift, phone_of
+from tests.logistics.conftest import give_shift, phone_of, wish
 
 pytestmark = pytest.mark.django_db
 BOARD, DRIVE, STATION, SHIFTS, MESSAGES = (
@@ -68,7 +68,7 @@ def test_another_stations_eic_finds_nothing(as_, other_eic, request_, driver):
     assert page.get(f"/dispatch/requests/{request_.pk}/drivers/").status_code == 404
     answer = page.post(f"/dispatch/requests/{request_.pk}/assign/", {"driver": driver.pk})
     assert answer.status_code == 404
-    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    waiting = wish(driver)
     assert page.post(f"/dispatch/shifts/{waiting.pk}/approve/").status_code == 404
 
 
@@ -196,13 +196,28 @@ def test_the_history_of_offers_is_told(as_, eic, request_, driver):
 
 
 def test_a_shift_is_approved(as_, eic, driver):
-    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    waiting = wish(driver)
     assert "Ravi" in text_of(as_(eic).get(SHIFTS))
     assert "Approved." in text_of(as_(eic).post(f"/dispatch/shifts/{waiting.pk}/approve/", follow=True))
     waiting.refresh_from_db()
     assert waiting.status == "APPROVED"
     again = as_(eic).post(f"/dispatch/shifts/{waiting.pk}/reject/", follow=True)
     assert "decided this shift already" in text_of(again)
+
+
+def test_an_approved_shift_is_ended(as_, eic, driver):
+    shift = driver.shifts.get()
+    assert "End<span" in text_of(as_(eic).get(SHIFTS))
+    assert "Ended." in text_of(as_(eic).post(f"/dispatch/shifts/{shift.pk}/end/", follow=True))
+    assert shifts.active_shift(driver, now()) is None
+
+
+def test_a_shift_that_overlaps_an_approved_one_is_not_approved_and_the_page_says_why(as_, eic, driver):
+    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    answer = as_(eic).post(f"/dispatch/shifts/{waiting.pk}/approve/", follow=True)
+    assert "There is a shift at this time already" in text_of(answer)
+    waiting.refresh_from_db()
+    assert waiting.status == "PENDING"
 
 
 # --- The driver's phone ---------------------------------------------------------------------------------
@@ -314,6 +329,25 @@ def test_a_driver_asks_for_a_shift_in_the_time_of_operations(as_, driver):
 def test_a_wrong_shift_is_refused_at_its_field(as_, driver, changes, words):
     assert words in text_of(as_(driver.user).post("/drive/shifts/", shift_body(driver, **changes)))
     assert not Shift.objects.filter(status="PENDING").exists()
+
+
+def test_an_overlapping_shift_is_refused_at_its_field(as_, driver):
+    page = as_(driver.user)
+    for _ in range(2):
+        answer = page.post("/drive/shifts/", shift_body(driver), follow=True)
+    text = text_of(answer)
+    assert "There is a shift at this time already (1 Dec, 06:00 – 14:00 on GJ-06-RAVI, asked for)" in text
+    assert Shift.objects.filter(status="PENDING").count() == 1
+
+
+def test_a_driver_takes_his_own_wish_back_alone(as_, driver, other_driver):
+    waiting, foreign = wish(driver), wish(other_driver)
+    page = as_(driver.user)
+    assert "Taken back." in text_of(page.post(f"/drive/shifts/{waiting.pk}/take-back/", follow=True))
+    assert page.post(f"/drive/shifts/{foreign.pk}/take-back/").status_code == 404
+    approved = driver.shifts.get()
+    answer = page.post(f"/drive/shifts/{approved.pk}/take-back/", follow=True)
+    assert "It is decided already" in text_of(answer)
 
 
 def test_a_vehicle_of_another_home_cannot_be_asked_for(as_, driver, other_ms):
