@@ -21,6 +21,7 @@ dispatch_urls = [
     path("", board_views.show, name="board"),
     path("board/", board_views.part, name="board-part"),
     path("requests/<int:pk>/", board_views.detail, name="request"),
+    path("requests/<int:pk>/now/", board_views.detail_part, name="request-part"),
     path("requests/<int:pk>/drivers/", board_views.drivers, name="request-drivers"),
     path("requests/<int:pk>/<str:verb>/", board_views.change, name="request-change"),
     path("shifts/", board_views.shift_list, name="shifts"),

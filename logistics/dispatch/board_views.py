@@ -73,6 +73,16 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @eic_only
+def detail_part(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page's inside; nothing while it is what the page shows."""
+    shown = choice(request, pk)
+    if request.GET.get("seen") == shown["version"]:
+        return HttpResponse(status=NO_CHANGE)
+    return render(request, "logistics/parts/request.html", shown)
+
+
+@require_safe
+@eic_only
 def drivers(request: HttpRequest, pk: int) -> HttpResponse:
     """The drivers to choose from, as the inside of the board's dialog."""
     return render(request, "logistics/parts/assign.html", choice(request, pk))
@@ -87,6 +97,7 @@ def choice(request: HttpRequest, pk: int) -> dict[str, Any]:
         "assignable": assignable,
         "candidates": found,
         "offers": wanted.offers.select_related("driver__user", "vehicle", "offered_by"),
+        "version": board.version_of(wanted, found),
     }
 
 

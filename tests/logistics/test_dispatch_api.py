@@ -547,6 +547,13 @@ def test_a_driver_on_a_shift_elsewhere_is_refused(api, eic, request_, driver, ot
     assert answer.json()["code"] == "driver_elsewhere"
 
 
+def test_who_decided_is_the_caller_whatever_the_body_says(api, eic, other_eic, request_):
+    foreign = dict.fromkeys(("user", "user_id", "approved_by", "rejected_by", "eic_id"), other_eic.pk)
+    change(api(eic), request_, status="REJECTED", **foreign)
+    request_.refresh_from_db()
+    assert request_.rejected_by == eic
+
+
 def test_a_station_operator_decides_nothing(api, station_operator, request_, driver):
     client = api(station_operator)
     assert change(client, request_, status="ASSIGNING", driver_id=driver.pk).status_code == 403

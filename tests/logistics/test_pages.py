@@ -13,7 +13,7 @@ from logistics.fleet import shifts
 from logistics.fleet.models import Shift, Station, Vehicle
 from logistics.notifications import services as notifications
 from logistics.notifications.services import Message
-from logistics.trips.models import Trip
+from logistics.trips.models import Trip, TripStatus
 from scheduling.testing import assert_enqueued
 from tests.conftest import make_user
 from tests.logistics.conftest import give_shift, phone_of, wish
@@ -129,6 +129,25 @@ def test_the_board_is_sent_only_when_it_changed(as_, eic, request_, driver):
     assert page.get(f"/dispatch/board/?seen={seen}").status_code == 204
     actions.assign(request_, driver.pk, eic)
     assert "Withdraw" in text_of(page.get(f"/dispatch/board/?seen={seen}"))
+
+
+def test_the_board_shows_where_a_delivery_is(as_, eic, offered, driver):
+    trip = actions.accept(offered(driver).pk, driver).trip
+    page = as_(eic)
+    seen = page.get("/dispatch/board/").context["board"].version
+    actions.move_trip(trip, TripStatus.EN_ROUTE)
+    assert "On the way to the pickup" in text_of(page.get(f"/dispatch/board/?seen={seen}"))
+
+
+def test_a_requests_page_is_sent_only_when_it_changed(as_, eic, other_eic, request_, driver):
+    page, address = as_(eic), f"/dispatch/requests/{request_.pk}/now/"
+    seen = page.get(address).context["version"]
+    assert page.get(f"{address}?seen={seen}").status_code == 204
+    actions.assign(request_, driver.pk, eic)
+    seen = page.get(f"{address}?seen={seen}").context["version"]
+    actions.decline(request_.pk, driver, "Flat tyre")
+    assert "Declined this trip at" in text_of(page.get(f"{address}?seen={seen}"))
+    assert as_(other_eic).get(address).status_code == 404
 
 
 def test_an_escalated_request_is_the_alarm(as_, eic, asked):
