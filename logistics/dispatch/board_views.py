@@ -19,6 +19,7 @@ from ims.web.access import needs_role
 from logistics import actions
 from logistics.dispatch import access, board, candidates
 from logistics.dispatch.errors import Refused
+from logistics.dispatch.forms import reason_in
 from logistics.dispatch.models import ASSIGNABLE, StockRequest
 from logistics.fleet import shifts
 from logistics.fleet.models import Shift, ShiftStatus, Station
@@ -156,7 +157,7 @@ def _offered(offer: Any) -> str:
 
 
 def reject(request: HttpRequest, wanted: StockRequest) -> str:
-    actions.reject(wanted, request.user, request.POST.get("reason", ""))
+    actions.reject(wanted, request.user, reason_in(request.POST))
     return _("Rejected.")
 
 
@@ -166,7 +167,7 @@ def withdraw(request: HttpRequest, wanted: StockRequest) -> str:
 
 
 def cancel(request: HttpRequest, wanted: StockRequest) -> str:
-    actions.cancel(wanted, request.user, request.POST.get("reason", ""), may_recall=True)
+    actions.cancel(wanted, request.user, reason_in(request.POST), may_recall=True)
     return _("Cancelled.")
 
 

@@ -18,7 +18,7 @@ from ims.web.access import View, needs_role
 from logistics import actions
 from logistics.dispatch import access, answers, tokens
 from logistics.dispatch.errors import Refused
-from logistics.dispatch.forms import CompletionForm, ShiftForm
+from logistics.dispatch.forms import CompletionForm, ShiftForm, reason_in
 from logistics.dispatch.models import TokenStatus, VehicleToken
 from logistics.fleet import shifts
 from logistics.fleet.models import Driver
@@ -116,7 +116,7 @@ def answer(request: HttpRequest, driver: Driver, pk: int, verb: str) -> HttpResp
                 request, _("The trip is yours. Token %(number)s.") % {"number": taken.token.number}
             )
         elif verb == "decline":
-            actions.decline(pk, driver, request.POST.get("reason", ""))
+            actions.decline(pk, driver, reason_in(request.POST))
             messages.info(request, _("Declined. The engineer in charge is told."))
         else:
             raise Http404

@@ -295,6 +295,20 @@ def test_a_driver_declines_with_a_reason(as_, driver, offered):
     assert (Offer.objects.get().answer, Offer.objects.get().reason) == ("rejected", "Flat tyre")
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"), [("a\0b", "Null characters are not allowed"), ("x" * 501, "at most 500 characters")]
+)
+def test_a_reason_that_cannot_be_kept_is_refused(as_, eic, driver, offered, asked, reason, words):
+    declined, rejected, body = offered(driver), asked(), {"reason": reason}
+    page = as_(driver.user)
+    answer = page.post(f"/drive/offers/{declined.pk}/decline/", body, follow=True)
+    assert words in text_of(answer)
+    page = as_(eic)
+    for verb in ("reject", "cancel"):
+        assert words in text_of(page.post(f"/dispatch/requests/{rejected.pk}/{verb}/", body, follow=True))
+    assert set(StockRequest.objects.values_list("status", flat=True)) == {"ASSIGNING", "PENDING"}
+
+
 def test_an_offer_past_its_time_says_so(as_, driver, offered):
     late = offered(driver, seconds_ago=400)
     text = text_of(as_(driver.user).post(f"/drive/offers/{late.pk}/accept/", follow=True))
