@@ -10,7 +10,14 @@ from django.db.models.functions import Cast, NullIf
 from ims.accounts.models import User
 from logistics.dispatch import access, tokens
 from logistics.dispatch.candidates import Candidate
-from logistics.dispatch.models import ASSIGNABLE, OPEN, Priority, RequestStatus, StockRequest, VehicleToken
+from logistics.dispatch.models import (
+    ASSIGNABLE,
+    IS_OPEN,
+    Priority,
+    RequestStatus,
+    StockRequest,
+    VehicleToken,
+)
 from logistics.fleet import shifts
 from logistics.fleet.models import Station
 
@@ -51,7 +58,7 @@ class Board:
 
 
 def board(ms: Station, at: datetime) -> Board:
-    found = by_urgency(StockRequest.objects.filter(dbs__parent_station=ms, status__in=OPEN))
+    found = by_urgency(StockRequest.objects.filter(IS_OPEN, dbs__parent_station=ms))
     rows = list(found.select_related("dbs", "target_driver__user", "trip__vehicle", "token")[: MOST + 1])
     more = found.count() - MOST if len(rows) > MOST else 0
     queue = list(tokens.waiting(ms, at).select_related("vehicle", "driver__user")[:MOST])
@@ -86,7 +93,7 @@ def by_urgency(found: QuerySet[StockRequest]) -> QuerySet[StockRequest]:
 
 def attention(user: User) -> int:
     """How many open requests of this EIC wait for a driver."""
-    return access.requests_of_eic(user).filter(status__in=ASSIGNABLE).count()
+    return access.requests_of_eic(user).filter(IS_OPEN, status__in=ASSIGNABLE).count()
 
 
 def shifts_to_decide(user: User) -> int:

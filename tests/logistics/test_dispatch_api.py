@@ -11,7 +11,7 @@ from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest
 from logistics.fleet import shifts
 from logistics.fleet.models import Driver, Shift, Vehicle
 from logistics.trips.models import Trip
-from scheduling.testing import assert_enqueued, enqueued
+from scheduling.testing import assert_enqueued, drain, enqueued
 from tests.conftest import make_user
 from tests.logistics.conftest import give_shift
 
@@ -187,6 +187,19 @@ def test_a_request_can_wait_for_the_next_vehicle(api, eic, request_, driver):
     assert tasks.serve_queue(request_.dbs.parent_station_id) == 1
     request_.refresh_from_db()
     assert (request_.status, request_.assignment_mode) == ("ASSIGNING", "AUTO")
+
+
+def test_a_vehicle_that_comes_back_from_the_workshop_is_found_without_anybodys_doing(
+    api, eic, request_, driver
+):
+    token_of(driver)
+    vehicle_in_workshop(driver)
+    assert change(api(eic), request_, status="ASSIGNING").json()["status"] == "QUEUED"
+    Vehicle.objects.update(status="available")
+    assert tasks.serve_waiting_queues() == 1
+    drain()
+    assert status_of(request_) == "ASSIGNING"
+    assert tasks.serve_waiting_queues() == 0
 
 
 def test_a_rejected_request_keeps_who_and_why(api, eic, request_):

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from ims.accounts import roles
 from logistics import actions, tasks
 from logistics.dispatch import board, tokens
-from logistics.dispatch.models import Offer, StockRequest, VehicleToken
+from logistics.dispatch.models import ASSIGNABLE, IS_OPEN, Offer, StockRequest, VehicleToken
 from logistics.fleet import shifts
 from logistics.fleet.models import Shift, Station, Vehicle
 from logistics.notifications import services as notifications
@@ -170,6 +171,17 @@ def test_the_board_takes_the_same_queries(as_, eic, offered, on_duty, rows, djan
     page = as_(eic)
     with django_assert_max_num_queries(14):
         page.get(BOARD)
+
+
+def test_among_many_requests_the_open_ones_are_found_by_their_index(asked, ms):
+    """What the board asks every two seconds, and the rail on each page."""
+    done = {"dbs": asked().dbs, "requested_qty_kg": 1, "status": "COMPLETED"}
+    StockRequest.objects.bulk_create(StockRequest(**done) for _ in range(2000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    open_ones = StockRequest.objects.filter(IS_OPEN, dbs__parent_station=ms)
+    for question in (board.by_urgency(open_ones), open_ones.filter(status__in=ASSIGNABLE)):
+        assert "request_open" in question.explain()
 
 
 @pytest.mark.parametrize(
