@@ -1,8 +1,9 @@
-"""python -m bench.dispatch [--requests 1000000] [--expired 1000]: taking back overdue offers among many.
+"""python -m bench.dispatch [--postgres] [--requests 1000000] [--expired 1000]: taking back overdue offers.
 
 Two ways on the same tables, among a hundredth of the requests and among all: in batches, as the task does it,
 and by a loop that loads and saves each request, as is often written. It works in a database of its own in a
-temporary folder, or in the one that BENCH_DATABASE_URL names.
+temporary folder, SQLite or with --postgres a PostgreSQL that it starts and stops, or in the one that
+BENCH_DATABASE_URL names.
 """
 
 import argparse
@@ -10,9 +11,11 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 LOT = 5_000  # rows inserted at once
 
@@ -29,9 +32,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.dispatch", description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--expired", type=int, default=1_000)
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, not on SQLite")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ims-bench-") as folder:
-        prepare(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="ims-bench-") as folder,
+        database(folder, options.postgres) as url,
+    ):
+        prepare(url)
         make_drivers(options.expired)
         rows = []
         for total in (options.requests // 100, options.requests):
@@ -40,12 +47,25 @@ def main() -> None:
     show(rows)
 
 
-def prepare(folder: str) -> None:
+@contextmanager
+def database(folder: str, postgres: bool) -> Iterator[str]:
+    """The address of an empty database."""
+    if not postgres:
+        yield os.environ.get("BENCH_DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
+        return
+    from bench.servers import Postgres
+
+    server = Postgres(Path(folder))
+    try:
+        yield server.create_database("bench_dispatch")
+    finally:
+        server.stop()
+
+
+def prepare(url: str) -> None:
     """Settings, a database with our tables, and Django."""
-    own = f"sqlite:///{folder}/bench.sqlite3"
     os.environ.update(DEBUG="0", HTTPS="0", LOG_LEVEL="ERROR", SECRET_KEY="only-for-the-bench-" * 3)
-    os.environ["DATABASE_URL"] = os.environ.get("BENCH_DATABASE_URL", own)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "ims.settings"
+    os.environ.update(DATABASE_URL=url, DJANGO_SETTINGS_MODULE="ims.settings")
     import django
 
     django.setup()
@@ -83,7 +103,7 @@ def analyse() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
 
 def ways(expired: int) -> list[Measured]:

@@ -6,7 +6,9 @@ request, offer, token and trip in step.
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -78,8 +80,20 @@ class DriverAdmin(ChangedAlone):
         fleet.make_driver(obj.user)  # the role that opens his page
 
 
+class ShiftForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        """A driver has one shift at a time; the admin's transaction holds his lock until it is saved."""
+        given = super().clean() or {}
+        facts = {name: given.get(name) for name in ("driver", "vehicle", "start", "end")}
+        if all(facts.values()) and given.get("status") in shifts.OPEN:
+            pk, daily = self.instance.pk, given.get("is_recurring", False)
+            shifts.check_is_free(models.Shift(pk=pk, is_recurring=daily, **facts))
+        return given
+
+
 @admin.register(models.Shift)
 class ShiftAdmin(ChangedAlone):
+    form = ShiftForm
     list_display = ("driver", "vehicle", "start", "end", "is_recurring", "status", "decided_by")
     list_filter = ("status", "is_recurring", "start")
     list_select_related = ("driver__user", "vehicle", "decided_by")
@@ -97,9 +111,14 @@ class ShiftAdmin(ChangedAlone):
         self._decide(request, chosen, approved=False)
 
     def _decide(self, request: HttpRequest, chosen: QuerySet[models.Shift], *, approved: bool) -> None:
-        done = sum(shifts.decide(shift, request.user, approved=approved) for shift in chosen)
+        done = 0
+        for shift in chosen:
+            try:
+                done += shifts.decide(shift, request.user, approved=approved)
+            except ValidationError as refusal:
+                self.message_user(request, f"{shift}: {' '.join(refusal.messages)}", messages.ERROR)
         level = messages.SUCCESS if done else messages.WARNING
-        self.message_user(request, f"Decided {done} of {len(chosen)}; others were decided before.", level)
+        self.message_user(request, f"Decided {done} of {len(chosen)}.", level)
 
 
 class OfferInline(LookOnly, admin.TabularInline):

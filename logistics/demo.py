@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from ims.accounts.models import User
 from logistics.dispatch.models import OPEN, Answer, Offer, Priority, RequestStatus, StockRequest
 from logistics.fleet import services as fleet
+from logistics.fleet import shifts
 from logistics.fleet.models import Driver, Shift, ShiftStatus, StaffRole, Station, Vehicle
 from logistics.notifications import devices
 from logistics.trips.models import Patient, Trip, TripStatus
@@ -34,6 +35,10 @@ DAUGHTERS = (  # mother, code, name, place, capacity, stock, sale an hour, way i
 HOMES = {row[1]: row[0] for row in DAUGHTERS}
 DRIVERS = (("ravi", "Ravi", "Patel"), ("meena", "Meena", "Shah"), ("arjun", "Arjun", "Desai"),
            ("kiran", "Kiran", "Joshi"), ("farid", "Farid", "Khan"), ("leela", "Leela", "Mehta"))  # fmt: skip
+RELIEF = (
+    ("kavita", "Kavita", "Rana", 6, 9),
+    ("sunil", "Sunil", "Vora", 22, 8),
+)  # wish to begin at, for hours
 PATIENTS = (("MRN-10021", "Asha Trivedi"), ("MRN-10034", "Imran Sheikh"), ("MRN-10052", "Nita Rao"))
 HISTORY_DAYS = 14
 LEAST_STOCK = Decimal(50)  # kg
@@ -46,12 +51,12 @@ def fill(person: User) -> bool:
         return False
     mothers = {row[0]: add_mother(*row) for row in MOTHERS}
     daughters = [add_daughter(mothers[row[0]], *row[1:]) for row in DAUGHTERS]
-    own = add_driver(person, mothers["MS-BRD"], "GJ-06-TC-4471")
+    add_driver(person, mothers["MS-BRD"], "GJ-06-TC-4471")
     drivers = [add_demo_driver(number, mothers, *row) for number, row in enumerate(DRIVERS)]
     appoint(person, [*mothers.values()], daughters[0])
     add_history(daughters, drivers, person)
     add_requests(daughters, person)
-    ask_for_shifts(drivers, own)
+    ask_for_shifts(mothers["MS-BRD"])
     add_transports(drivers)
     return True
 
@@ -78,11 +83,16 @@ def add_daughter(
 
 
 def add_demo_driver(number: int, mothers: dict[str, Station], name: str, first: str, last: str) -> Driver:
+    user = add_user(name, first, last)
+    home = mothers["MS-BRD" if number < 4 else "MS-SUR"]
+    return add_driver(user, home, f"GJ-{6 if number < 4 else 5:02d}-TC-{4480 + number}")
+
+
+def add_user(name: str, first: str, last: str) -> User:
     user = User(username=PREFIX + name, first_name=first, last_name=last, email=f"{name}@demo.example")
     user.set_unusable_password()
     user.save()
-    home = mothers["MS-BRD" if number < 4 else "MS-SUR"]
-    return add_driver(user, home, f"GJ-{6 if number < 4 else 5:02d}-TC-{4480 + number}")
+    return user
 
 
 def add_driver(user: User, home: Station, registration: str) -> Driver:
@@ -180,12 +190,13 @@ def add_requests(daughters: list[Station], person: User) -> None:
         )
 
 
-def ask_for_shifts(drivers: list[Driver], own: Driver) -> None:
-    tomorrow = midnight() + timedelta(days=1)
-    for driver, start, hours in ((drivers[0], 6, 9), (drivers[2], 22, 8), (own, 14, 8)):
-        begin = tomorrow + timedelta(hours=start)
-        vehicle = Vehicle.objects.get(drivers=driver)
-        Shift.objects.create(driver=driver, vehicle=vehicle, start=begin, end=begin + timedelta(hours=hours))
+def ask_for_shifts(home: Station) -> None:
+    """Two more drivers, not on duty yet, would like to begin tomorrow."""
+    for number, (name, first, last, start, hours) in enumerate(RELIEF):
+        vehicle = Vehicle.objects.create(registration=f"GJ-06-TC-{4490 + number}", ms_home=home)
+        driver = fleet.make_driver(add_user(name, first, last), assigned_vehicle=vehicle)
+        begin = midnight() + timedelta(days=1, hours=start)
+        shifts.propose(driver, vehicle, begin, begin + timedelta(hours=hours))
 
 
 def add_transports(drivers: list[Driver]) -> None:

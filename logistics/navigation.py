@@ -8,7 +8,7 @@ from ims.accounts.models import User
 from ims.web import registry
 from ims.web.registry import Badge, Figure
 from logistics.dispatch import access, board
-from logistics.dispatch.models import RequestStatus
+from logistics.dispatch.models import IS_OPEN, RequestStatus
 from logistics.notifications.models import DeliveryStatus, Notification
 from logistics.notifications.views import LOOK
 
@@ -37,7 +37,7 @@ def waiting(user: User) -> Badge | None:
 
 
 def figures(user: User) -> list[Figure]:
-    mine = access.requests_of_eic(user)
+    mine = access.requests_of_eic(user).filter(IS_OPEN)
     without, offered, under_way = (
         board.attention(user),
         mine.filter(status=RequestStatus.ASSIGNING).count(),

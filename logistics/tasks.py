@@ -13,7 +13,15 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from logistics.dispatch import assignments, expiry, messages, tokens
-from logistics.dispatch.models import ESCALATED_AFTER, Answer, Offer, RequestStatus, StockRequest, answer_time
+from logistics.dispatch.models import (
+    ESCALATED_AFTER,
+    IS_OPEN,
+    Answer,
+    Offer,
+    RequestStatus,
+    StockRequest,
+    answer_time,
+)
 from logistics.fleet import shifts
 from logistics.fleet.models import Station
 from logistics.notifications import services as notifications
@@ -84,7 +92,7 @@ def serve_queue(station_id: int) -> int:
     """Offer requests that wait for a vehicle, the oldest first; returns how many offers were made."""
     made = 0
     for request in (
-        requests().filter(dbs__parent_station=station_id, status=RequestStatus.QUEUED).order_by("id")
+        requests().filter(IS_OPEN, dbs__parent_station=station_id, status=RequestStatus.QUEUED).order_by("id")
     ):
         made += offer_queued(request)
     return made
@@ -98,10 +106,19 @@ def offer_queued(request: StockRequest) -> bool:
     return offer is not None
 
 
+@task(queue=HIGH, timeout=30, every=timedelta(minutes=5), unique=True)
+def serve_waiting_queues() -> int:
+    """The net below serve_queue: who could not come when a request was queued may be ready by now."""
+    queued = StockRequest.objects.filter(IS_OPEN, status=RequestStatus.QUEUED).values("dbs__parent_station")
+    stations = list(tokens.stations_with_waiting(now()).filter(pk__in=queued).values_list("pk", flat=True))
+    serve_queue.enqueue_many([{"station_id": pk} for pk in stations])
+    return len(stations)
+
+
 def serve_queues_of(ended: Iterable[Offer]) -> None:
     """Vehicles that are free again go to the next request, at each mother station once."""
     asked = StockRequest.objects.filter(pk__in={each.request_id for each in ended})
-    queued = StockRequest.objects.filter(status=RequestStatus.QUEUED)
+    queued = StockRequest.objects.filter(IS_OPEN, status=RequestStatus.QUEUED)
     stations = Station.objects.filter(
         pk__in=asked.values("dbs__parent_station"), daughters__in=queued.values("dbs")
     ).distinct()

@@ -21,6 +21,7 @@ dispatch_urls = [
     path("", board_views.show, name="board"),
     path("board/", board_views.part, name="board-part"),
     path("requests/<int:pk>/", board_views.detail, name="request"),
+    path("requests/<int:pk>/now/", board_views.detail_part, name="request-part"),
     path("requests/<int:pk>/drivers/", board_views.drivers, name="request-drivers"),
     path("requests/<int:pk>/<str:verb>/", board_views.change, name="request-change"),
     path("shifts/", board_views.shift_list, name="shifts"),
@@ -34,6 +35,7 @@ drive_urls = [
     path("trips/<int:pk>/step/", driver_views.step, name="drive-step"),
     path("queue/<str:verb>/", driver_views.queue, name="drive-queue"),
     path("shifts/", driver_views.propose_shift, name="drive-shift"),
+    path("shifts/<int:pk>/take-back/", driver_views.take_shift_back, name="drive-shift-back"),
 ]
 
 station_urls = [

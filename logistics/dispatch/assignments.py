@@ -32,7 +32,7 @@ def offer_to(request: StockRequest, driver_id: int, by: User | None, at: datetim
     driver = lock_driver(driver_id)
     if driver is None:
         raise Refused("unknown_driver", f"There is no driver {driver_id}.", "driver_id")
-    shift = candidates.ready_shift(driver, at)
+    shift = candidates.ready_shift(driver, request.dbs.parent_station, at)
     return _offer(request, driver, shift, AssignmentMode.MANUAL, by, at, notes)
 
 
@@ -55,7 +55,7 @@ def offer_to_first_in_queue(
         ):
             continue  # somebody was faster
         try:
-            shift = candidates.ready_shift(driver, at)
+            shift = candidates.ready_shift(driver, ms, at)
         except Refused:
             continue
         if shift.vehicle_id == token.vehicle_id:

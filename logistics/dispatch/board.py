@@ -9,7 +9,15 @@ from django.db.models.functions import Cast, NullIf
 
 from ims.accounts.models import User
 from logistics.dispatch import access, tokens
-from logistics.dispatch.models import ASSIGNABLE, OPEN, Priority, RequestStatus, StockRequest, VehicleToken
+from logistics.dispatch.candidates import Candidate
+from logistics.dispatch.models import (
+    ASSIGNABLE,
+    IS_OPEN,
+    Priority,
+    RequestStatus,
+    StockRequest,
+    VehicleToken,
+)
 from logistics.fleet import shifts
 from logistics.fleet.models import Station
 
@@ -44,17 +52,28 @@ class Board:
     @property
     def version(self) -> str:
         """Changes whenever anything that the board shows does."""
-        shown = [(each.pk, each.updated_at, each.dbs.updated_at) for each in self.requests]
+        shown = [(each.pk, each.updated_at, each.dbs.updated_at, _trip(each)) for each in self.requests]
         waiting = [(each.pk, each.updated_at) for each in self.queue]
         return sha256(f"{self.ms.pk} {shown} {waiting} {self.more}".encode()).hexdigest()[:16]
 
 
 def board(ms: Station, at: datetime) -> Board:
-    found = by_urgency(StockRequest.objects.filter(dbs__parent_station=ms, status__in=OPEN))
+    found = by_urgency(StockRequest.objects.filter(IS_OPEN, dbs__parent_station=ms))
     rows = list(found.select_related("dbs", "target_driver__user", "trip__vehicle", "token")[: MOST + 1])
     more = found.count() - MOST if len(rows) > MOST else 0
     queue = list(tokens.waiting(ms, at).select_related("vehicle", "driver__user")[:MOST])
     return Board(ms, rows[:MOST], queue, more)
+
+
+def version_of(request: StockRequest, found: list[Candidate]) -> str:
+    """Changes whenever anything that a request's own page shows does."""
+    drivers = [(each.driver.pk, each.shift.pk, each.trips_today, each.warning) for each in found]
+    dated = (request.updated_at, request.dbs.updated_at, _trip(request))
+    return sha256(f"{dated} {drivers}".encode()).hexdigest()[:16]
+
+
+def _trip(request: StockRequest) -> str:
+    return request.trip.status if hasattr(request, "trip") else ""
 
 
 def by_urgency(found: QuerySet[StockRequest]) -> QuerySet[StockRequest]:
@@ -74,7 +93,7 @@ def by_urgency(found: QuerySet[StockRequest]) -> QuerySet[StockRequest]:
 
 def attention(user: User) -> int:
     """How many open requests of this EIC wait for a driver."""
-    return access.requests_of_eic(user).filter(status__in=ASSIGNABLE).count()
+    return access.requests_of_eic(user).filter(IS_OPEN, status__in=ASSIGNABLE).count()
 
 
 def shifts_to_decide(user: User) -> int:

@@ -1,13 +1,16 @@
 """The EIC's pages: the board, one request, shifts to decide."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
@@ -16,11 +19,13 @@ from ims.web.access import needs_role
 from logistics import actions
 from logistics.dispatch import access, board, candidates
 from logistics.dispatch.errors import Refused
+from logistics.dispatch.forms import reason_in
 from logistics.dispatch.models import ASSIGNABLE, StockRequest
 from logistics.fleet import shifts
-from logistics.fleet.models import Station
+from logistics.fleet.models import Shift, ShiftStatus, Station
 from logistics.notifications import fcm
 
+ROWS = 100  # shifts on a page
 NO_CHANGE = 204  # tells htmx to leave the page as it is
 eic_only = needs_role(roles.EIC)
 
@@ -69,9 +74,19 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @eic_only
+def detail_part(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page's inside; nothing while it is what the page shows."""
+    shown = choice(request, pk)
+    if request.GET.get("seen") == shown["version"]:
+        return HttpResponse(status=NO_CHANGE)
+    return render(request, "logistics/parts/request.html", shown)
+
+
+@require_safe
+@eic_only
 def drivers(request: HttpRequest, pk: int) -> HttpResponse:
     """The drivers to choose from, as the inside of the board's dialog."""
-    return render(request, "logistics/parts/drivers.html", {**choice(request, pk), "in_dialog": True})
+    return render(request, "logistics/parts/assign.html", choice(request, pk))
 
 
 def choice(request: HttpRequest, pk: int) -> dict[str, Any]:
@@ -83,6 +98,7 @@ def choice(request: HttpRequest, pk: int) -> dict[str, Any]:
         "assignable": assignable,
         "candidates": found,
         "offers": wanted.offers.select_related("driver__user", "vehicle", "offered_by"),
+        "version": board.version_of(wanted, found),
     }
 
 
@@ -141,7 +157,7 @@ def _offered(offer: Any) -> str:
 
 
 def reject(request: HttpRequest, wanted: StockRequest) -> str:
-    actions.reject(wanted, request.user, request.POST.get("reason", ""))
+    actions.reject(wanted, request.user, reason_in(request.POST))
     return _("Rejected.")
 
 
@@ -151,7 +167,7 @@ def withdraw(request: HttpRequest, wanted: StockRequest) -> str:
 
 
 def cancel(request: HttpRequest, wanted: StockRequest) -> str:
-    actions.cancel(wanted, request.user, request.POST.get("reason", ""), may_recall=True)
+    actions.cancel(wanted, request.user, reason_in(request.POST), may_recall=True)
     return _("Cancelled.")
 
 
@@ -172,6 +188,7 @@ def shift_list(request: HttpRequest) -> HttpResponse:
     mine = access.shifts_of_eic(request.user).select_related("driver__user", "vehicle", "decided_by")
     shown = {
         "waiting": shifts.to_decide(access.mother_stations(request.user)),
+        "running": mine.filter(status=ShiftStatus.APPROVED).order_by("driver", "start")[:ROWS],
         "decided": mine.exclude(decided_at=None).order_by("-decided_at")[:20],
     }
     return render(request, "logistics/shifts.html", shown)
@@ -180,12 +197,24 @@ def shift_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @eic_only
 def decide_shift(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    if verb not in ("approve", "reject"):
+    """Approve or reject a shift that was asked for, or end an approved one."""
+    if verb not in DECISIONS:
         raise Http404
+    decide, said = DECISIONS[verb]
     shift = get_object_or_404(access.shifts_of_eic(request.user), pk=pk)
-    if shifts.decide(shift, request.user, approved=verb == "approve"):
-        audit.record(f"shift.{verb}", f"shift:{pk}", request.user)
-        messages.success(request, _("Approved.") if verb == "approve" else _("Rejected."))
-    else:
-        messages.info(request, _("Somebody has decided this shift already."))
+    try:
+        if decide(shift, request.user):
+            audit.record(f"shift.{verb}", f"shift:{pk}", request.user)
+            messages.success(request, said)
+        else:
+            messages.info(request, _("Somebody has decided this shift already."))
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
     return redirect("logistics:shifts")
+
+
+DECISIONS: dict[str, tuple[Callable[[Shift, Any], bool], Any]] = {
+    "approve": (partial(shifts.decide, approved=True), gettext_lazy("Approved.")),
+    "reject": (partial(shifts.decide, approved=False), gettext_lazy("Rejected.")),
+    "end": (shifts.end, gettext_lazy("Ended.")),
+}

@@ -39,14 +39,15 @@ class Candidate:
     warning: str = ""
 
 
-def ready_shift(driver: Driver, at: datetime) -> Shift:
-    """The shift on which this driver, who is locked, can take a trip now. Locks its vehicle.
+def ready_shift(driver: Driver, ms: Station | None, at: datetime) -> Shift:
+    """The shift on which this driver, who is locked, can take a trip of this mother station now.
 
-    Raises Refused with the reason why not.
+    Locks its vehicle. Raises Refused with the reason why not.
     """
+    shift = shifts.active_shift(driver, at)
+    _check_home(driver, shift.vehicle if shift else driver.assigned_vehicle, ms)
     if driver.status != DriverStatus.ACTIVE:
         raise Refused("driver_not_active", f"{driver.name} is {driver.get_status_display().lower()}.", FIELD)
-    shift = shifts.active_shift(driver, at)
     if shift is None:
         raise Refused("no_active_shift", f"{driver.name} has no approved shift now.", FIELD)
     if StockRequest.objects.filter(target_driver=driver, status=RequestStatus.ASSIGNING).exists():
@@ -55,6 +56,13 @@ def ready_shift(driver: Driver, at: datetime) -> Shift:
         raise Refused("driver_on_trip", f"{driver.name} is on a trip.", FIELD)
     _check_vehicle(Vehicle.objects.select_for_update(no_key=True).get(pk=shift.vehicle_id))
     return shift
+
+
+def _check_home(driver: Driver, vehicle: Vehicle | None, ms: Station | None) -> None:
+    """A driver is where his vehicle is at home. Of another station's driver not even the name is told."""
+    if vehicle is not None and ms is not None and vehicle.ms_home_id not in (ms.pk, None):
+        sentence = f"Driver {driver.pk} drives for another mother station: choose one of {ms.name}."
+        raise Refused("driver_elsewhere", sentence, FIELD)
 
 
 def _check_vehicle(vehicle: Vehicle) -> None:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
@@ -18,7 +18,7 @@ from ims.web.access import View, needs_role
 from logistics import actions
 from logistics.dispatch import access, answers, tokens
 from logistics.dispatch.errors import Refused
-from logistics.dispatch.forms import CompletionForm, ShiftForm
+from logistics.dispatch.forms import CompletionForm, ShiftForm, reason_in
 from logistics.dispatch.models import TokenStatus, VehicleToken
 from logistics.fleet import shifts
 from logistics.fleet.models import Driver
@@ -116,7 +116,7 @@ def answer(request: HttpRequest, driver: Driver, pk: int, verb: str) -> HttpResp
                 request, _("The trip is yours. Token %(number)s.") % {"number": taken.token.number}
             )
         elif verb == "decline":
-            actions.decline(pk, driver, request.POST.get("reason", ""))
+            actions.decline(pk, driver, reason_in(request.POST))
             messages.info(request, _("Declined. The engineer in charge is told."))
         else:
             raise Http404
@@ -172,8 +172,23 @@ def queue(request: HttpRequest, driver: Driver, verb: str) -> HttpResponse:
 def propose_shift(request: HttpRequest, driver: Driver) -> HttpResponse:
     """Ask for a shift; the EIC decides."""
     form = ShiftForm(driver, request.POST)
-    if not form.is_valid():
+    if form.is_valid():
+        try:
+            shifts.propose(driver, **form.cleaned_data)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+    if form.errors:
         return render(request, "logistics/drive.html", {**context(driver), "shift_form": form})
-    shifts.propose(driver, **form.cleaned_data)
     messages.success(request, _("Asked for. The engineer in charge decides."))
+    return redirect("logistics:drive")
+
+
+@require_POST
+@driver_only
+def take_shift_back(request: HttpRequest, driver: Driver, pk: int) -> HttpResponse:
+    """A shift that the driver wants no more, before it is decided."""
+    if shifts.take_back(get_object_or_404(driver.shifts, pk=pk)):
+        messages.success(request, _("Taken back."))
+    else:
+        messages.error(request, _("It is decided already: ask the engineer in charge to end it."))
     return redirect("logistics:drive")

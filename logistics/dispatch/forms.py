@@ -1,5 +1,6 @@
 """The forms of the driver's and the station operator's pages."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,8 +8,10 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Priority
 from logistics.fleet.models import Driver, Station, Vehicle, VehicleStatus, VehicleType
 
@@ -72,6 +75,18 @@ class ShiftForm(forms.Form):
             elif end - start > LONGEST_SHIFT:
                 self.add_error("end", _("A shift lasts 24 hours at most: for more, tick 'Every day'."))
         return given
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=500, required=False)
+
+
+def reason_in(data: Mapping[str, Any]) -> str:
+    """The reason that somebody gave with a button, or nothing. Raises Refused."""
+    form = ReasonForm(data)
+    if not form.is_valid():
+        raise Refused("invalid", " ".join([gettext("Reason:"), *form.errors["reason"]]), "reason")
+    return str(form.cleaned_data["reason"])
 
 
 class CompletionForm(forms.Form):

@@ -51,7 +51,7 @@ def assignment_escalated(request: StockRequest) -> Message:
 
 def driver_rejected(offer: Offer) -> Message:
     name, dbs = offer.driver.name, offer.request.dbs.name
-    reason = f" Reason: {offer.reason}" if offer.reason else ""
+    reason = f" Reason: {offer.reason.rstrip('.')}." if offer.reason else ""
     return Message(
         type=kinds.DRIVER_REJECTED,
         title="Driver Declined",

@@ -25,6 +25,12 @@ def waiting(ms: Station, at: datetime) -> QuerySet[VehicleToken]:
     return queue.order_by("sequence")
 
 
+def stations_with_waiting(at: datetime) -> QuerySet[Station]:
+    """The mother stations where a vehicle waits."""
+    queues = VehicleToken.objects.filter(date=today(at), status=TokenStatus.WAITING)
+    return Station.objects.filter(pk__in=queues.values("ms"))
+
+
 @transaction.atomic
 def join(shift: Shift, at: datetime) -> VehicleToken:
     """Put a driver's vehicle at the end of the queue of its home. Raises Refused."""

@@ -4,12 +4,12 @@
 """
 
 from django import template
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from logistics.dispatch.board import SOON
 from logistics.dispatch.models import Answer, Offer, Priority, RequestStatus, StockRequest
-from logistics.fleet.models import Shift, ShiftStatus, Station, local
+from logistics.fleet import shifts
+from logistics.fleet.models import Shift, ShiftStatus, Station
 from logistics.notifications.models import DeliveryStatus, Notification
 
 register = template.Library()
@@ -104,18 +104,7 @@ def shift_state(shift: Shift) -> str:
 @register.filter
 def shift_time(shift: Shift) -> str:
     """When a shift is, where operations are."""
-    start, end = local(shift.start), local(shift.end)
-    if shift.is_recurring:
-        first = date_format(start, "j M")
-        if start.time() == end.time():
-            return _("around the clock from %(first)s") % {"first": first}
-        return _("every day %(start)s–%(end)s from %(first)s") % {
-            "start": f"{start:%H:%M}",
-            "end": f"{end:%H:%M}",
-            "first": first,
-        }
-    last = f"{end:%H:%M}" if start.date() == end.date() else date_format(end, "j M, H:i")
-    return f"{date_format(start, 'j M, H:i')} – {last}"
+    return shifts.hours(shift)
 
 
 @register.filter

@@ -87,5 +87,23 @@ def test_an_offer_reaches_an_open_phone_and_its_countdown_runs(open_page, person
     before = countdown.text_content()
     expect(countdown).not_to_have_text(before, timeout=4000)
     phone.get_by_label("Or decline, with the reason").fill("Flat tyre")
+    desk = open_page()
+    sign_in(desk, person)
+    desk.goto(f"/dispatch/requests/{most_urgent.pk}/")
+    expect(desk.get_by_role("button", name="Withdraw the offer")).to_be_visible()
     phone.get_by_role("button", name="Decline").click()
     expect(phone.get_by_text("Declined. The engineer in charge is told.")).to_be_visible()
+    expect(desk.locator("#request")).to_contain_text("Rejected: Flat tyre", timeout=8000)
+    expect(desk.get_by_role("heading", name="Drivers who can come now")).to_be_visible()
+
+
+def test_a_driver_asks_for_a_shift_and_an_overlap_is_told_at_its_field(open_page, person):
+    phone = open_page(PHONE)
+    sign_in(phone, person)
+    phone.goto("/drive/")
+    phone.get_by_label("Start").fill("2026-12-01T06:00")
+    phone.get_by_label("End").fill("2026-12-01T14:00")
+    phone.get_by_role("button", name="Ask for this shift").click()
+    expect(phone.get_by_text("There is a shift at this time already")).to_be_visible()
+    assert_accessible(phone)
+    screenshot(phone, "drive-shift-refused")

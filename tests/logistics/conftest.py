@@ -95,6 +95,13 @@ def give_shift(driver: Driver, vehicle: Vehicle, **fields: object) -> Shift:
     return Shift.objects.create(driver=driver, vehicle=vehicle, **facts)
 
 
+def wish(driver: Driver, **fields: object) -> Shift:
+    """A shift of two hours, tomorrow, that waits for the EIC."""
+    soon = now() + timedelta(days=1)
+    facts = {"start": soon, "end": soon + timedelta(hours=2), **fields}
+    return give_shift(driver, driver.assigned_vehicle, status=ShiftStatus.PENDING, **facts)
+
+
 @pytest.fixture
 def driver(on_duty) -> Driver:
     return on_duty("ravi")

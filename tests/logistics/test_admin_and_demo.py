@@ -11,7 +11,7 @@ from logistics import demo, demo_life, models, tasks
 from logistics.dispatch.models import OPEN, StockRequest
 from logistics.fleet.models import Station, StationStaff
 from tests.conftest import make_user
-from tests.logistics.conftest import give_shift, phone_of
+from tests.logistics.conftest import phone_of, wish
 
 pytestmark = pytest.mark.django_db
 
@@ -61,10 +61,27 @@ def test_a_post_given_in_the_admin_gives_the_role(page, ms):
 
 
 def test_shifts_are_approved_in_the_admin(page, driver):
-    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    waiting = wish(driver)
     page.post("/admin/logistics/shift/", {"action": "approve", "_selected_action": [waiting.pk]})
     waiting.refresh_from_db()
     assert waiting.status == "APPROVED"
+
+
+def shift_form(driver, **changes: object) -> dict[str, object]:
+    return {
+        "driver": driver.pk, "vehicle": driver.assigned_vehicle.pk, "status": "APPROVED",
+        "start_0": "2026-12-01", "start_1": "06:00", "end_0": "2026-12-01", "end_1": "14:00", **changes,
+    }  # fmt: skip
+
+
+def test_an_overlapping_shift_is_refused_in_the_admin(page, driver):
+    address = "/admin/logistics/shift/add/"
+    assert page.post(address, shift_form(driver)).status_code == 302
+    again = page.post(address, shift_form(driver, start_1="13:00", end_1="15:00"))
+    assert "There is a shift at this time already" in again.content.decode()
+    made = driver.shifts.get(start__year=2026, start__month=12)
+    kept = page.post(f"/admin/logistics/shift/{made.pk}/change/", shift_form(driver, end_1="15:00"))
+    assert kept.status_code == 302  # not in its own way
 
 
 # --- The demo -------------------------------------------------------------------------------------------

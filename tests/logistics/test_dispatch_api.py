@@ -11,7 +11,7 @@ from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest
 from logistics.fleet import shifts
 from logistics.fleet.models import Driver, Shift, Vehicle
 from logistics.trips.models import Trip
-from scheduling.testing import assert_enqueued, enqueued
+from scheduling.testing import assert_enqueued, drain, enqueued
 from tests.conftest import make_user
 from tests.logistics.conftest import give_shift
 
@@ -187,6 +187,19 @@ def test_a_request_can_wait_for_the_next_vehicle(api, eic, request_, driver):
     assert tasks.serve_queue(request_.dbs.parent_station_id) == 1
     request_.refresh_from_db()
     assert (request_.status, request_.assignment_mode) == ("ASSIGNING", "AUTO")
+
+
+def test_a_vehicle_that_comes_back_from_the_workshop_is_found_without_anybodys_doing(
+    api, eic, request_, driver
+):
+    token_of(driver)
+    vehicle_in_workshop(driver)
+    assert change(api(eic), request_, status="ASSIGNING").json()["status"] == "QUEUED"
+    Vehicle.objects.update(status="available")
+    assert tasks.serve_waiting_queues() == 1
+    drain()
+    assert status_of(request_) == "ASSIGNING"
+    assert tasks.serve_waiting_queues() == 0
 
 
 def test_a_rejected_request_keeps_who_and_why(api, eic, request_):
@@ -518,6 +531,40 @@ def test_another_stations_eic_finds_nothing(api, other_eic, request_, driver):
     for verb in ("withdraw", "cancel"):
         assert client.post(f"{REQUESTS}{request_.pk}/{verb}/").status_code == 404
     assert status_of(request_) == "PENDING"
+
+
+@pytest.mark.parametrize("on_shift", [True, False])
+def test_another_stations_driver_is_refused_and_not_even_named(
+    api, eic, request_, driver, other_ms, on_shift
+):
+    Vehicle.objects.update(ms_home=other_ms)
+    if not on_shift:
+        no_shift(driver)
+    answer = change(api(eic), request_, status="ASSIGNING", driver_id=driver.pk)
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (400, "driver_elsewhere")
+    assert "choose one of Vadodara MS" in body["error"]
+    assert driver.name not in body["error"]
+    assert status_of(request_) == "PENDING"
+
+
+def test_a_driver_on_a_vehicle_without_a_home_may_be_assigned(api, eic, request_, driver):
+    Vehicle.objects.update(ms_home=None)
+    assert change(api(eic), request_, status="ASSIGNING", driver_id=driver.pk).status_code == 200
+
+
+def test_a_driver_on_a_shift_elsewhere_is_refused(api, eic, request_, driver, other_ms):
+    lent = Vehicle.objects.create(registration="GJ-05-LENT", ms_home=other_ms)
+    Shift.objects.update(vehicle=lent)
+    answer = change(api(eic), request_, status="ASSIGNING", driver_id=driver.pk)
+    assert answer.json()["code"] == "driver_elsewhere"
+
+
+def test_who_decided_is_the_caller_whatever_the_body_says(api, eic, other_eic, request_):
+    foreign = dict.fromkeys(("user", "user_id", "approved_by", "rejected_by", "eic_id"), other_eic.pk)
+    change(api(eic), request_, status="REJECTED", **foreign)
+    request_.refresh_from_db()
+    assert request_.rejected_by == eic
 
 
 def test_a_station_operator_decides_nothing(api, station_operator, request_, driver):

@@ -1,4 +1,4 @@
-"""Shifts, posts, the queue of vehicles, and the moves of a trip."""
+"""Posts, the queue of vehicles, and the moves of a trip."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,105 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ims.accounts import roles
-from logistics import actions, tasks
+from logistics import actions
 from logistics.dispatch import tokens
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import TokenStatus, VehicleToken
 from logistics.fleet import services as fleet
 from logistics.fleet import shifts
-from logistics.fleet.models import Shift, ShiftStatus, StaffRole, Station, StationStaff
+from logistics.fleet.models import StaffRole, Station, StationStaff
 from logistics.trips import services as trips
 from logistics.trips.models import Trip, TripStatus
 from tests.conftest import make_user
-from tests.logistics.conftest import give_shift
 
 database = pytest.mark.django_db
-INDIA = timedelta(hours=5, minutes=30)
-
-
-def at(hour: int, minute: int = 0, day: int = 22) -> datetime:
-    """A time of day where operations are."""
-    return datetime(2026, 11, day, hour, minute, tzinfo=UTC) - INDIA
-
-
-# --- Shifts ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("moment", "on"),
-    [(at(7, 59), False), (at(8), True), (at(15, 59), True), (at(16), False), (at(9, day=23), False)],
-)
-def test_a_shift_covers_its_hours_once(moment, on):
-    assert Shift(start=at(8), end=at(16)).covers(moment) is on
-
-
-@pytest.mark.parametrize(
-    ("moment", "on"),
-    [
-        (at(21, 59), False),
-        (at(22), True),
-        (at(3, day=23), True),
-        (at(6, day=23), False),
-        (at(23, day=29), True),
-        (at(12, day=29), False),
-        (at(23, day=21), False),
-    ],
-)
-def test_a_daily_overnight_shift_compares_the_time_of_day(moment, on):
-    overnight = Shift(start=at(22), end=at(6), is_recurring=True)
-    assert overnight.covers(moment) is on
-
-
-def test_the_same_time_twice_is_around_the_clock():
-    assert Shift(start=at(8), end=at(8), is_recurring=True).covers(at(3, day=25))
-
-
-@given(start=st.times(), end=st.times(), moment=st.times())
-@settings(max_examples=80)
-def test_of_a_shift_and_the_rest_of_the_day_one_covers_each_moment(start, end, moment):
-    if start == end:
-        return
-
-    def on(day: int, time) -> datetime:
-        return (
-            datetime(2026, 11, day, tzinfo=UTC).replace(
-                hour=time.hour, minute=time.minute, second=time.second, microsecond=time.microsecond
-            )
-            - INDIA
-        )
-
-    shift = Shift(start=on(1, start), end=on(1, end), is_recurring=True)
-    rest = Shift(start=on(1, end), end=on(1, start), is_recurring=True)
-    assert shift.covers(on(10, moment)) is not rest.covers(on(10, moment))
-
-
-@database
-def test_a_shift_is_decided_once(driver, eic, other_eic):
-    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
-    assert shifts.decide(waiting, eic, approved=False)
-    assert not shifts.decide(waiting, other_eic, approved=True)
-    waiting.refresh_from_db()
-    assert (waiting.status, waiting.decided_by) == ("REJECTED", eic)
-
-
-@database
-def test_a_shift_that_ends_before_it_starts_is_refused(driver):
-    with pytest.raises(ValidationError, match="The end must be after the start"):
-        shifts.propose(driver, driver.assigned_vehicle, now(), now() - timedelta(hours=1))
-
-
-@database
-def test_shifts_and_tokens_that_are_over_are_closed(driver, other_driver):
-    old = give_shift(driver, driver.assigned_vehicle, start=now() - timedelta(hours=9), end=now())
-    daily = give_shift(
-        driver, driver.assigned_vehicle, is_recurring=True, start=now() - timedelta(days=9), end=now()
-    )
-    token = tokens.join(shifts.active_shift(other_driver, now()), now())
-    VehicleToken.objects.update(date=tokens.today(now()) - timedelta(days=1))
-    assert tasks.close_tokens_and_shifts() == {"tokens": 1, "shifts": 1}
-    for row in (old, daily, token):
-        row.refresh_from_db()
-    assert (old.status, daily.status, token.status) == (ShiftStatus.EXPIRED, "APPROVED", TokenStatus.EXPIRED)
 
 
 # --- Posts ----------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """One service tells people on their phones, at the bell and by e-mail, and keeps what became of it."""
 
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -177,6 +179,32 @@ def test_an_answered_offer_is_not_pushed_any_more(eic, driver, request_, fcm):
     actions.decline(request_.pk, driver)
     drain()
     assert fcm.arrived("phone-of-ravi") == []
+
+
+def test_each_step_of_a_request_reaches_the_phones_it_concerns(eic, other_eic, driver, dbs, fcm):
+    for user in (eic, other_eic, driver.user):
+        phone_of(user)
+    request = actions.ask_for_gas(dbs, Decimal(800), None, "C")
+    drain()
+    actions.assign(request, driver.pk, eic)
+    drain()
+    actions.decline(request.pk, driver, "Flat tyre")
+    drain()
+    actions.assign(request, driver.pk, eic)
+    actions.withdraw(request, eic)
+    actions.assign(request, driver.pk, eic)
+    actions.accept(request.pk, driver)
+    drain()
+    assert [(push["data"]["type"], push["notification"]["body"]) for push in fcm.arrived("phone-of-eic")] == [
+        ("NEW_STOCK_REQUEST", "Anand DBS asks for 800 kg, priority Critical."),
+        ("DRIVER_REJECTED", "Ravi declined the trip to Anand DBS. Reason: Flat tyre. Please reassign."),
+        ("TRIP_ACCEPTED", "Ravi accepted the trip to Anand DBS."),
+    ]
+    assert [push["data"]["type"] for push in fcm.arrived("phone-of-ravi")] == [
+        "TRIP_OFFER",
+        "OFFER_WITHDRAWN",
+    ]
+    assert fcm.arrived("phone-of-other-eic") == []
 
 
 def test_a_push_that_waited_longer_than_its_offer_is_not_sent(eic, driver, request_, fcm):

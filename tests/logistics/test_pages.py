@@ -3,20 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from ims.accounts import roles
 from logistics import actions, tasks
 from logistics.dispatch import board, tokens
-from logistics.dispatch.models import Offer, StockRequest, VehicleToken
+from logistics.dispatch.models import ASSIGNABLE, IS_OPEN, Offer, StockRequest, VehicleToken
 from logistics.fleet import shifts
 from logistics.fleet.models import Shift, Station, Vehicle
 from logistics.notifications import services as notifications
 from logistics.notifications.services import Message
-from logistics.trips.models import Trip
+from logistics.trips.models import Trip, TripStatus
 from scheduling.testing import assert_enqueued
 from tests.conftest import make_user
-from tests.logistics.conftest import give_shift, phone_of
+from tests.logistics.conftest import give_shift, phone_of, wish
 
 pytestmark = pytest.mark.django_db
 BOARD, DRIVE, STATION, SHIFTS, MESSAGES = (
@@ -68,7 +69,7 @@ def test_another_stations_eic_finds_nothing(as_, other_eic, request_, driver):
     assert page.get(f"/dispatch/requests/{request_.pk}/drivers/").status_code == 404
     answer = page.post(f"/dispatch/requests/{request_.pk}/assign/", {"driver": driver.pk})
     assert answer.status_code == 404
-    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    waiting = wish(driver)
     assert page.post(f"/dispatch/shifts/{waiting.pk}/approve/").status_code == 404
 
 
@@ -131,6 +132,25 @@ def test_the_board_is_sent_only_when_it_changed(as_, eic, request_, driver):
     assert "Withdraw" in text_of(page.get(f"/dispatch/board/?seen={seen}"))
 
 
+def test_the_board_shows_where_a_delivery_is(as_, eic, offered, driver):
+    trip = actions.accept(offered(driver).pk, driver).trip
+    page = as_(eic)
+    seen = page.get("/dispatch/board/").context["board"].version
+    actions.move_trip(trip, TripStatus.EN_ROUTE)
+    assert "On the way to the pickup" in text_of(page.get(f"/dispatch/board/?seen={seen}"))
+
+
+def test_a_requests_page_is_sent_only_when_it_changed(as_, eic, other_eic, request_, driver):
+    page, address = as_(eic), f"/dispatch/requests/{request_.pk}/now/"
+    seen = page.get(address).context["version"]
+    assert page.get(f"{address}?seen={seen}").status_code == 204
+    actions.assign(request_, driver.pk, eic)
+    seen = page.get(f"{address}?seen={seen}").context["version"]
+    actions.decline(request_.pk, driver, "Flat tyre")
+    assert "Declined this trip at" in text_of(page.get(f"{address}?seen={seen}"))
+    assert as_(other_eic).get(address).status_code == 404
+
+
 def test_an_escalated_request_is_the_alarm(as_, eic, asked):
     asked(expiries=3)
     assert "Nobody takes the trip to Anand DBS: 3 offers were not answered." in text_of(as_(eic).get(BOARD))
@@ -151,6 +171,17 @@ def test_the_board_takes_the_same_queries(as_, eic, offered, on_duty, rows, djan
     page = as_(eic)
     with django_assert_max_num_queries(14):
         page.get(BOARD)
+
+
+def test_among_many_requests_the_open_ones_are_found_by_their_index(asked, ms):
+    """What the board asks every two seconds, and the rail on each page."""
+    done = {"dbs": asked().dbs, "requested_qty_kg": 1, "status": "COMPLETED"}
+    StockRequest.objects.bulk_create(StockRequest(**done) for _ in range(2000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    open_ones = StockRequest.objects.filter(IS_OPEN, dbs__parent_station=ms)
+    for question in (board.by_urgency(open_ones), open_ones.filter(status__in=ASSIGNABLE)):
+        assert "request_open" in question.explain()
 
 
 @pytest.mark.parametrize(
@@ -196,13 +227,28 @@ def test_the_history_of_offers_is_told(as_, eic, request_, driver):
 
 
 def test_a_shift_is_approved(as_, eic, driver):
-    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    waiting = wish(driver)
     assert "Ravi" in text_of(as_(eic).get(SHIFTS))
     assert "Approved." in text_of(as_(eic).post(f"/dispatch/shifts/{waiting.pk}/approve/", follow=True))
     waiting.refresh_from_db()
     assert waiting.status == "APPROVED"
     again = as_(eic).post(f"/dispatch/shifts/{waiting.pk}/reject/", follow=True)
     assert "decided this shift already" in text_of(again)
+
+
+def test_an_approved_shift_is_ended(as_, eic, driver):
+    shift = driver.shifts.get()
+    assert "End<span" in text_of(as_(eic).get(SHIFTS))
+    assert "Ended." in text_of(as_(eic).post(f"/dispatch/shifts/{shift.pk}/end/", follow=True))
+    assert shifts.active_shift(driver, now()) is None
+
+
+def test_a_shift_that_overlaps_an_approved_one_is_not_approved_and_the_page_says_why(as_, eic, driver):
+    waiting = give_shift(driver, driver.assigned_vehicle, status="PENDING")
+    answer = as_(eic).post(f"/dispatch/shifts/{waiting.pk}/approve/", follow=True)
+    assert "There is a shift at this time already" in text_of(answer)
+    waiting.refresh_from_db()
+    assert waiting.status == "PENDING"
 
 
 # --- The driver's phone ---------------------------------------------------------------------------------
@@ -261,6 +307,20 @@ def test_a_driver_declines_with_a_reason(as_, driver, offered):
     assert (Offer.objects.get().answer, Offer.objects.get().reason) == ("rejected", "Flat tyre")
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"), [("a\0b", "Null characters are not allowed"), ("x" * 501, "at most 500 characters")]
+)
+def test_a_reason_that_cannot_be_kept_is_refused(as_, eic, driver, offered, asked, reason, words):
+    declined, rejected, body = offered(driver), asked(), {"reason": reason}
+    page = as_(driver.user)
+    answer = page.post(f"/drive/offers/{declined.pk}/decline/", body, follow=True)
+    assert words in text_of(answer)
+    page = as_(eic)
+    for verb in ("reject", "cancel"):
+        assert words in text_of(page.post(f"/dispatch/requests/{rejected.pk}/{verb}/", body, follow=True))
+    assert set(StockRequest.objects.values_list("status", flat=True)) == {"ASSIGNING", "PENDING"}
+
+
 def test_an_offer_past_its_time_says_so(as_, driver, offered):
     late = offered(driver, seconds_ago=400)
     text = text_of(as_(driver.user).post(f"/drive/offers/{late.pk}/accept/", follow=True))
@@ -314,6 +374,25 @@ def test_a_driver_asks_for_a_shift_in_the_time_of_operations(as_, driver):
 def test_a_wrong_shift_is_refused_at_its_field(as_, driver, changes, words):
     assert words in text_of(as_(driver.user).post("/drive/shifts/", shift_body(driver, **changes)))
     assert not Shift.objects.filter(status="PENDING").exists()
+
+
+def test_an_overlapping_shift_is_refused_at_its_field(as_, driver):
+    page = as_(driver.user)
+    for _ in range(2):
+        answer = page.post("/drive/shifts/", shift_body(driver), follow=True)
+    text = text_of(answer)
+    assert "There is a shift at this time already (1 Dec, 06:00 – 14:00 on GJ-06-RAVI, asked for)" in text
+    assert Shift.objects.filter(status="PENDING").count() == 1
+
+
+def test_a_driver_takes_his_own_wish_back_alone(as_, driver, other_driver):
+    waiting, foreign = wish(driver), wish(other_driver)
+    page = as_(driver.user)
+    assert "Taken back." in text_of(page.post(f"/drive/shifts/{waiting.pk}/take-back/", follow=True))
+    assert page.post(f"/drive/shifts/{foreign.pk}/take-back/").status_code == 404
+    approved = driver.shifts.get()
+    answer = page.post(f"/drive/shifts/{approved.pk}/take-back/", follow=True)
+    assert "It is decided already" in text_of(answer)
 
 
 def test_a_vehicle_of_another_home_cannot_be_asked_for(as_, driver, other_ms):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection, connections
 from django.utils.timezone import now
 
@@ -41,7 +42,7 @@ def meet(*moves: Callable[[], object]) -> list[object]:
             connection.ensure_connection()
             barrier.wait(10)
             return move()
-        except Refused as refusal:
+        except (Refused, ValidationError) as refusal:
             return refusal
         finally:
             connections.close_all()
@@ -61,7 +62,7 @@ def after(seconds: float, move: Callable[[], object]) -> Callable[[], object]:
 
 
 def done(said: list[object]) -> int:
-    return sum(not isinstance(each, Refused) for each in said)
+    return sum(not isinstance(each, Refused | ValidationError) for each in said)
 
 
 def forget() -> None:
@@ -178,6 +179,32 @@ def test_two_eics_and_one_driver(asked, driver, eic, admin, count):
 
 
 @rounds
+def test_one_eic_and_two_requests_for_one_driver(asked, driver, eic, count):
+    """He has the board open twice, or his phone repeats what the page has sent."""
+    for _ in range(count):
+        forget()
+        requests = [asked(), asked()]
+        said = meet(*[lambda request=each: actions.assign(request, driver.pk, eic) for each in requests])
+        assert done(said) == 1
+        assert {refusal.code for refusal in said if isinstance(refusal, Refused)} == {"driver_has_offer"}
+        assert sorted(assert_consistent(each) for each in requests) == ["ASSIGNING", "PENDING"]
+        assert Offer.objects.filter(answer=Answer.OPEN).count() == 1
+
+
+@rounds
+def test_one_eic_assigns_one_request_twice(asked, driver, eic, count):
+    for _ in range(count):
+        forget()
+        request = asked()
+        said = meet(
+            *[lambda pk=request.pk: actions.assign(StockRequest.objects.get(pk=pk), driver.pk, eic)] * 2
+        )
+        assert done(said) == 1
+        assert assert_consistent(request) == "ASSIGNING"
+        assert len(enqueued(tasks.notify_driver_trip_offer)) == 1
+
+
+@rounds
 def test_two_eics_and_one_request(asked, driver, other_driver, eic, admin, count):
     for _ in range(count):
         forget()
@@ -263,3 +290,18 @@ def test_clusters_that_look_at_once_take_each_offer_back_once(dbs, on_duty, coun
         said = meet(*[tasks.check_expired_driver_assignments] * 3)
         assert sum(each["expired_count"] for each in said) == len(drivers)
         assert len(enqueued(tasks.notify_eic_assignment_expired)) == len(drivers)
+
+
+@rounds
+def test_two_shifts_of_one_driver_at_the_same_time(driver, count):
+    driver.shifts.all().delete()
+    vehicle, soon = driver.assigned_vehicle, now() + timedelta(hours=1)
+    for _ in range(count):
+        said = meet(
+            lambda: shifts.propose(driver, vehicle, soon, soon + timedelta(hours=2)),
+            lambda: shifts.propose(driver, vehicle, soon, soon, is_recurring=True),
+            lambda: shifts.propose(driver, vehicle, soon - timedelta(hours=1), soon + timedelta(hours=1)),
+        )
+        assert done(said) == 1
+        assert driver.shifts.count() == 1
+        driver.shifts.all().delete()
