@@ -14,7 +14,7 @@ from scheduling import declaration, packages
 from scheduling.exceptions import Undeclared, UnknownJob
 from scheduling.jobs import UNKNOWN, Job
 from scheduling.masking import masked
-from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
+from scheduling.models import Attempt, Cancellation, JobLog, JobState, Progress, QueuedJob
 from scheduling.overview import queue_of
 from scheduling.text import gist
 
@@ -30,6 +30,7 @@ class JobDetails:
     state: str
     arguments: dict[str, str]  # by name, sensitive ones masked
     attempts: list[Attempt]  # the failed ones
+    logs: list[JobLog]  # of the attempts that logged something and ended
     started: int  # attempts so far
     attempts_allowed: int | None  # None: the task is no longer declared
     group: str  # the schedule that queued it, or the caller's word
@@ -41,6 +42,7 @@ class JobDetails:
     error: str = ""
     progress: Progress | None = None
     cancellation: Cancellation | None = None
+    chain: tuple[str, ...] = ()  # the tasks that follow when it has ended; known until then
 
     @property
     def seconds(self) -> float | None:
@@ -58,6 +60,11 @@ class JobDetails:
     @property
     def is_unfinished(self) -> bool:
         return self.stopped_at is None
+
+    @property
+    def may_be_of_chain(self) -> bool:
+        """The history does not say which groups are chains; what it says is whether a schedule queued it."""
+        return bool(self.chain or (self.group and self.group not in declaration.scheduled()))
 
     @property
     def may_cancel(self) -> bool:
@@ -83,6 +90,7 @@ def of(job_id: str) -> JobDetails:
         "id": job_id,
         "state": state,
         "attempts": list(Attempt.objects.filter(job_id=job_id)),
+        "logs": list(JobLog.objects.filter(job_id=job_id)),
         "progress": Progress.objects.filter(pk=job_id).first(),
         "cancellation": Cancellation.objects.filter(pk=job_id).first(),
     }
@@ -106,6 +114,7 @@ def _of_queued(row: QueuedJob, shared: dict[str, Any]) -> JobDetails:
         enqueued_at=row.enqueued_at,
         started_at=row.started_at if row.holder else None,
         error=error,
+        chain=tuple(_steps(package.get("chain"))),
     )
 
 
@@ -122,6 +131,11 @@ def _of_finished(row: Any, shared: dict[str, Any]) -> JobDetails:
         result=_readable(row.result) if row.success else "",
         error="" if row.success else str(row.result),
     )
+
+
+def _steps(chain: Any) -> Iterator[str]:
+    for step in chain or ():
+        yield declaration.name_of(packages.path_of(step[0] if isinstance(step, tuple) else step))
 
 
 def _task(func: str) -> dict[str, Any]:

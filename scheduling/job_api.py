@@ -40,6 +40,19 @@ class AttemptSerializer(serializers.Serializer[Any]):
     retry_at = serializers.DateTimeField(allow_null=True)
 
 
+class LogLineSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    level = serializers.CharField()
+    logger = serializers.CharField()
+    text = serializers.CharField()
+
+
+class LogSerializer(serializers.Serializer[Any]):
+    attempt = serializers.IntegerField()
+    left_out = serializers.IntegerField(help_text="Earlier lines, which are only in the log.")
+    lines = LogLineSerializer(many=True, source="entries")
+
+
 class JobRowSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     task = serializers.CharField()
@@ -82,6 +95,7 @@ class JobSerializer(serializers.Serializer[Any]):
     result = serializers.CharField(help_text="As text.")
     progress = ProgressSerializer(allow_null=True)
     attempts = AttemptSerializer(many=True, help_text="The failed ones.")
+    logs = LogSerializer(many=True, help_text="What each attempt that has ended logged.")
     cancel_requested_by = serializers.CharField(
         source="cancellation.requested_by", default=None, allow_null=True
     )

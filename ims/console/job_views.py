@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -61,7 +62,12 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         found.due_at,
         bool(found.cancellation),
     )
-    context = {"job": found, "system": system_of(request, found), "may_act": may_act(request)}
+    context = {
+        "job": found,
+        "system": system_of(request, found),
+        "may_act": may_act(request),
+        "grace": settings.Q_CANCEL_GRACE_SECONDS,
+    }
     return live.answer(request, "console/job.html", "console/parts/job.html", context, facts)
 
 

@@ -65,6 +65,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\nAttempt {attempt.number} failed at {cell(attempt.stopped_at)}:\n{attempt.error}"
             )
+        for log in job.logs:
+            before = f", after {log.left_out} earlier lines" if log.left_out else ""
+            self.stdout.write(f"\nAttempt {log.attempt} logged{before}:")
+            for line in log.entries():
+                self.stdout.write(f"{cell(line.at)} {line.level} {line.logger}: {line.text}")
 
     def retry(self, options: dict[str, Any]) -> None:
         self._tell(actions.retry(options["job"]).id, "waiting", "Queued for one more attempt", options)
@@ -135,4 +140,18 @@ def _as_json(job: JobDetails) -> dict[str, Any]:
         "total": job.progress.total,
         "stage": job.progress.stage,
     }
-    return {**_facts(job), "progress": progress, "arguments": job.arguments, "failed_attempts": attempts}
+    logs = [
+        {
+            "attempt": log.attempt,
+            "left_out": log.left_out,
+            "lines": [line._asdict() for line in log.entries()],
+        }
+        for log in job.logs
+    ]
+    return {
+        **_facts(job),
+        "progress": progress,
+        "arguments": job.arguments,
+        "failed_attempts": attempts,
+        "logs": logs,
+    }
