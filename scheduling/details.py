@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pprint import pformat
-from typing import Any
+from typing import Any, NamedTuple
 
 from django_q.models import Task as FinishedTask
 
@@ -19,6 +19,14 @@ from scheduling.overview import queue_of
 from scheduling.text import gist
 
 LONGEST = 20_000  # characters of a result that are shown
+
+
+class Try(NamedTuple):
+    """What is known of one attempt: how it failed, what it logged."""
+
+    number: int
+    failure: Attempt | None
+    log: JobLog | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,19 @@ class JobDetails:
         )
 
     @property
+    def tries(self) -> list[Try]:
+        """The attempts of which there is something to tell, the last one first."""
+        failures = {each.number: each for each in self.attempts}
+        logs = {each.attempt: each for each in self.logs}
+        numbers = sorted({*failures, *logs}, reverse=True)
+        return [Try(number, failures.get(number), logs.get(number)) for number in numbers]
+
+    @property
+    def schedule(self) -> str:
+        """The public name of the schedule that queued it."""
+        return self.group if self.group in declaration.scheduled() else ""
+
+    @property
     def headline(self) -> str:
         """What went wrong, in one line."""
         return gist(self.error)
@@ -64,7 +85,7 @@ class JobDetails:
     @property
     def may_be_of_chain(self) -> bool:
         """The history does not say which groups are chains; what it says is whether a schedule queued it."""
-        return bool(self.chain or (self.group and self.group not in declaration.scheduled()))
+        return bool(self.chain or (self.group and not self.schedule))
 
     @property
     def may_cancel(self) -> bool:
