@@ -1,4 +1,7 @@
-"""For the pages of other apps: {% load console %} {% job_link import.job_id %} {% jobs_link "logistics." %}."""
+"""For the pages of other apps:
+
+{% load console %} {% job_link import.job_id %} {% jobs_link "logistics." %}
+"""
 
 from datetime import datetime
 from typing import Any
