@@ -15,7 +15,7 @@ from scheduling.exceptions import Undeclared, UnknownJob
 from scheduling.jobs import UNKNOWN, Job
 from scheduling.masking import masked
 from scheduling.models import Attempt, Cancellation, JobLog, JobState, Progress, QueuedJob
-from scheduling.overview import queue_of
+from scheduling.overview import holder_states, queue_of, unheard
 from scheduling.text import gist
 
 LONGEST = 20_000  # characters of a result that are shown
@@ -50,6 +50,7 @@ class JobDetails:
     error: str = ""
     progress: Progress | None = None
     cancellation: Cancellation | None = None
+    cluster_state: str = ""  # silent or dead: of the one that holds it, so nobody knows whether it runs
     chain: tuple[str, ...] = ()  # the tasks that follow when it has ended; known until then
 
     @property
@@ -135,6 +136,7 @@ def _of_queued(row: QueuedJob, shared: dict[str, Any]) -> JobDetails:
         enqueued_at=row.enqueued_at,
         started_at=row.started_at if row.holder else None,
         error=error,
+        cluster_state=unheard(holder_states([row.holder] if row.holder else []), row.holder),
         chain=tuple(_steps(package.get("chain"))),
     )
 

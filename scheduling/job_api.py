@@ -69,6 +69,9 @@ class JobRowSerializer(serializers.Serializer[Any]):
     error = serializers.CharField(help_text="The last error in one line.")
     percent = serializers.IntegerField(allow_null=True)
     stage = serializers.CharField()
+    cluster_state = serializers.CharField(
+        help_text="silent or dead: the cluster that holds it, so nobody knows whether it runs; else empty."
+    )
 
 
 class JobPageSerializer(serializers.Serializer[Any]):
@@ -96,6 +99,9 @@ class JobSerializer(serializers.Serializer[Any]):
     progress = ProgressSerializer(allow_null=True)
     attempts = AttemptSerializer(many=True, help_text="The failed ones.")
     logs = LogSerializer(many=True, help_text="What each attempt that has ended logged.")
+    cluster_state = serializers.CharField(
+        help_text="silent or dead: the cluster that holds it, so nobody knows whether it runs; else empty."
+    )
     cancel_requested_by = serializers.CharField(
         source="cancellation.requested_by", default=None, allow_null=True
     )

@@ -61,6 +61,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         progress,
         found.due_at,
         bool(found.cancellation),
+        found.cluster_state,
     )
     context = {
         "job": found,

@@ -32,7 +32,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "busy": sum(len(each.running) for each in seen.alive),
         "workers": sum(each.workers for each in seen.alive),
         "totals": {
-            name: seen.total(name) for name in ("waiting", "running", "retrying", "failed", "scheduled")
+            name: seen.total(name)
+            for name in ("waiting", "running", "unheard", "retrying", "failed", "scheduled")
         },
         "unserved": ", ".join(queue.name for queue in seen.unserved),
         "served_by": ",".join(queue.name for queue in seen.unserved),

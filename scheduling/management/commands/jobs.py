@@ -45,7 +45,7 @@ class Command(BaseCommand):
             self.stdout.write("No such job.")
             return
         rows = [
-            [row.id, row.task, row.queue, row.state, row.attempts, row.at, row.error[:60]]
+            [row.id, row.task, row.queue, _state(row), row.attempts, row.at, row.error[:60]]
             for row in page.rows
         ]
         write_table(self.stdout, ["JOB", "TASK", "QUEUE", "STATE", "ATTEMPTS", "AT (UTC)", "ERROR"], rows)
@@ -114,12 +114,17 @@ def _filter(options: dict[str, Any]) -> search.JobFilter:
     return search.JobFilter(options["state"], options["task"], options["queue"], options["text"])
 
 
+def _state(row: search.JobRow) -> str:
+    return f"{row.state}? cluster {row.cluster_state}" if row.cluster_state else row.state
+
+
 def _facts(job: JobDetails) -> dict[str, object]:
     return {
         "job": job.id,
         "task": job.task,
         "queue": job.queue,
         "state": job.state,
+        "cluster": job.cluster_state,
         "attempts": f"{job.started} of {job.attempts_allowed or '?'}",
         "group": job.group,
         "enqueued": job.enqueued_at,
