@@ -81,7 +81,8 @@ def failure_groups(request: HttpRequest) -> HttpResponse:
         {"group": each, "address": urlencode({"state": "failed", "task": each.task, "q": each.error[:100]})}
         for each in groups
     ]
-    return render(request, "console/failures.html", {"groups": shown, "days": failures.DAYS})
+    context = {"groups": shown, "days": failures.DAYS}
+    return live.answer(request, "console/failures.html", "console/parts/failures.html", context, groups)
 
 
 @require_POST

@@ -37,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         },
         "unserved": ", ".join(queue.name for queue in seen.unserved),
         "served_by": ",".join(queue.name for queue in seen.unserved),
-        "stranded": sum(queue.waiting for queue in seen.unserved),
+        "stranded": sum(queue.waiting + queue.retrying + queue.unheard for queue in seen.unserved),
         "nobody": not seen.alive,
         "paused": [queue for queue in seen.queues if queue.paused_at],
         "starved": starved,

@@ -180,6 +180,29 @@ def test_a_job_leads_to_the_schedule_that_queued_it(page):
     assert reverse("console:schedule", args=["site_every"]) in page("job", job.id)
 
 
+def test_the_audit_log_leads_to_what_each_entry_is_about(page, job, operator):
+    schedules.sync()
+    schedules.stop("site_every", user=operator)
+    actions.cancel(job.id, user=operator)
+    html = page("audit")
+    assert f'href="/console/jobs/{job.id}/"' in html
+    assert 'href="/console/schedules/site_every/"' in html
+
+
+@pytest.mark.parametrize("path", ["failures/", "schedules/site_every/", "schedules/"])
+def test_lists_fetch_themselves_and_hear_of_what_happens(client, operator, path):
+    schedules.sync()
+    client.force_login(operator)
+    seen = client.get(f"/console/{path}").context["seen"]
+    again = f"/console/{path}?seen={seen}"
+    assert client.get(again, headers={"HX-Request": "true"}).status_code == 204
+    tasks.fail_for_good.enqueue()
+    schedules.stop("site_every")
+    drain()
+    moved = client.get(again, headers={"HX-Request": "true"})
+    assert (moved.status_code, b"<html" in moved.content) == (200, False)
+
+
 def test_dispatch_leads_to_its_jobs_and_they_lead_back(client, admin, page):
     from logistics.tasks import check_expired_driver_assignments
 

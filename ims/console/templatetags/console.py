@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.urls import reverse
 
 from ims.web.registry import allowed
 from ims.web.templatetags.ims import local
@@ -31,3 +32,11 @@ def jobs_link(context: template.Context, app: str) -> dict[str, Any]:
 def time_of_day(when: datetime) -> str:
     """Beside an exact time, which names the day and the zone."""
     return f"{local(when):%H:%M:%S}"
+
+
+@register.filter
+def address_of(target: str) -> str:
+    """Of what an entry of the audit log is about, e.g. "job:ID"; empty where it has no page."""
+    kind, _, name = target.partition(":")
+    has_page = kind in {"job", "schedule"} and name and "/" not in name
+    return reverse(f"console:{kind}", args=[name]) if has_page else ""
