@@ -348,8 +348,11 @@ LOGGING = {
             if LOG_FILE
             else {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}
         )
+        | {"level": LOG_LEVEL},
+        # What a job logs is on its page in the console too, from INFO on whatever LOG_LEVEL is.
+        "job": {"class": "ims.lib.logs.CollectingHandler", "level": "INFO"},
     },
-    "root": {"handlers": ["out"], "level": LOG_LEVEL},
+    "root": {"handlers": ["out", "job"], "level": "DEBUG" if LOG_LEVEL == "DEBUG" else "INFO"},
     "loggers": {
         "django-q": {"handlers": ["out"], "level": LOG_LEVEL, "propagate": False},
         "django.server": {"handlers": ["out"], "level": LOG_LEVEL, "propagate": False},

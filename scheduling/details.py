@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pprint import pformat
-from typing import Any
+from typing import Any, NamedTuple
 
 from django_q.models import Task as FinishedTask
 
@@ -14,11 +14,19 @@ from scheduling import declaration, packages
 from scheduling.exceptions import Undeclared, UnknownJob
 from scheduling.jobs import UNKNOWN, Job
 from scheduling.masking import masked
-from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
-from scheduling.overview import queue_of
+from scheduling.models import Attempt, Cancellation, JobLog, JobState, Progress, QueuedJob
+from scheduling.overview import holder_states, queue_of, unheard
 from scheduling.text import gist
 
 LONGEST = 20_000  # characters of a result that are shown
+
+
+class Try(NamedTuple):
+    """What is known of one attempt: how it failed, what it logged."""
+
+    number: int
+    failure: Attempt | None
+    log: JobLog | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class JobDetails:
     state: str
     arguments: dict[str, str]  # by name, sensitive ones masked
     attempts: list[Attempt]  # the failed ones
+    logs: list[JobLog]  # of the attempts that logged something and ended
     started: int  # attempts so far
     attempts_allowed: int | None  # None: the task is no longer declared
     group: str  # the schedule that queued it, or the caller's word
@@ -41,6 +50,8 @@ class JobDetails:
     error: str = ""
     progress: Progress | None = None
     cancellation: Cancellation | None = None
+    cluster_state: str = ""  # silent or dead: of the one that holds it, so nobody knows whether it runs
+    chain: tuple[str, ...] = ()  # the tasks that follow when it has ended; known until then
 
     @property
     def seconds(self) -> float | None:
@@ -51,6 +62,19 @@ class JobDetails:
         )
 
     @property
+    def tries(self) -> list[Try]:
+        """The attempts of which there is something to tell, the last one first."""
+        failures = {each.number: each for each in self.attempts}
+        logs = {each.attempt: each for each in self.logs}
+        numbers = sorted({*failures, *logs}, reverse=True)
+        return [Try(number, failures.get(number), logs.get(number)) for number in numbers]
+
+    @property
+    def schedule(self) -> str:
+        """The public name of the schedule that queued it."""
+        return self.group if self.group in declaration.scheduled() else ""
+
+    @property
     def headline(self) -> str:
         """What went wrong, in one line."""
         return gist(self.error)
@@ -58,6 +82,11 @@ class JobDetails:
     @property
     def is_unfinished(self) -> bool:
         return self.stopped_at is None
+
+    @property
+    def may_be_of_chain(self) -> bool:
+        """The history does not say which groups are chains; what it says is whether a schedule queued it."""
+        return bool(self.chain or (self.group and not self.schedule))
 
     @property
     def may_cancel(self) -> bool:
@@ -83,6 +112,7 @@ def of(job_id: str) -> JobDetails:
         "id": job_id,
         "state": state,
         "attempts": list(Attempt.objects.filter(job_id=job_id)),
+        "logs": list(JobLog.objects.filter(job_id=job_id)),
         "progress": Progress.objects.filter(pk=job_id).first(),
         "cancellation": Cancellation.objects.filter(pk=job_id).first(),
     }
@@ -106,6 +136,8 @@ def _of_queued(row: QueuedJob, shared: dict[str, Any]) -> JobDetails:
         enqueued_at=row.enqueued_at,
         started_at=row.started_at if row.holder else None,
         error=error,
+        cluster_state=unheard(holder_states([row.holder] if row.holder else []), row.holder),
+        chain=tuple(_steps(package.get("chain"))),
     )
 
 
@@ -122,6 +154,11 @@ def _of_finished(row: Any, shared: dict[str, Any]) -> JobDetails:
         result=_readable(row.result) if row.success else "",
         error="" if row.success else str(row.result),
     )
+
+
+def _steps(chain: Any) -> Iterator[str]:
+    for step in chain or ():
+        yield declaration.name_of(packages.path_of(step[0] if isinstance(step, tuple) else step))
 
 
 def _task(func: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import traceback
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from django_q.signals import post_execute
 from django_q.tasks import async_chain
 
 from ims.lib.locks import one_at_a_time
-from scheduling import claims, declaration, packages
+from scheduling import claims, declaration, joblog, masking, packages
 from scheduling.claims import Claimed, Fence
 from scheduling.database import keeping_the_connection
 from scheduling.declaration import DeclaredTask
@@ -49,6 +49,7 @@ class Outcome:
     error: BaseException | None = None
     cancelled: bool = False  # the task was told so, and stopped
     postponed_until: datetime | None = None  # it was not called: its rate allows it only then
+    lines: joblog.Lines | None = None  # what it logged
 
 
 def conclude(package: packages.Package, outcome: Outcome) -> bool:
@@ -60,16 +61,21 @@ def conclude(package: packages.Package, outcome: Outcome) -> bool:
         claims.postpone(fence, outcome.postponed_until)
         honour_cancellations([package["id"]])
         return False
+    hide = masking.hider(package["func"], package["args"], package["kwargs"])
+    if outcome.error:
+        package["result"] = hide(package["result"])
     with transaction.atomic():
         is_last = bool(package.get("ack_failure"))
-        retry_at = _note_error(outcome, fence, is_last=is_last) if outcome.error else None
+        retry_at = _note_error(outcome, fence, hide, is_last=is_last) if outcome.error else None
         if retry_at:
             _retry(fence, retry_at)
+            joblog.keep(package["id"], fence.attempt, outcome.lines)
             return False
         if not claims.acknowledge(fence):
             transaction.set_rollback(True)
             logger.warning("Job %s was taken over; what it returned here is not recorded.", package["id"])
             return False
+        joblog.keep(package["id"], fence.attempt, outcome.lines)
         if outcome.cancelled:
             Cancellation.objects.filter(job_id=package["id"]).update(honoured_at=timezone.now())
         _record(package, outcome)
@@ -127,6 +133,7 @@ def refuse(fence: Fence, reason: str) -> None:
         if row:
             logger.error("Job %s failed: %s", row.job_id, reason)
             _end(row, reason)
+            _note_attempt(row.job_id, row.func, fence.attempt, row.started_at, reason, None)
 
 
 def _retries_of(row: QueuedJob) -> Retry:
@@ -142,7 +149,9 @@ def _end(row: QueuedJob, reason: str) -> None:
     QueuedJob.objects.filter(pk=row.pk).delete()
 
 
-def _note_error(outcome: Outcome, fence: Fence, *, is_last: bool) -> datetime | None:
+def _note_error(
+    outcome: Outcome, fence: Fence, hide: Callable[[object], str], *, is_last: bool
+) -> datetime | None:
     """Keep the traceback of a failed attempt; returns when the next one starts, None after the last."""
     row = claims.held(fence).select_for_update().first()
     error, retries = outcome.error, outcome.declared.retries
@@ -153,12 +162,12 @@ def _note_error(outcome: Outcome, fence: Fence, *, is_last: bool) -> datetime | 
     is_last = is_last or retries.gives_up(error, fence.attempt)
     if not _honour_cancellation(row.job_id) and not is_last:
         retry_at = now + timedelta(seconds=retries.pause_after(fence.attempt, error))
-    text = printable("".join(traceback.format_exception(error)))[-ERROR_LENGTH:]
+    text = printable(hide("".join(traceback.format_exception(error))))[-ERROR_LENGTH:]
     _note_attempt(row.job_id, row.func, fence.attempt, outcome.started_at, text, retry_at)
     if retry_at:
         logger.warning(
-            "Attempt %d of job %s (%s) failed, the next starts at %s: %r",
-            fence.attempt, row.job_id, outcome.declared.name, retry_at, error,
+            "Attempt %d of job %s (%s) failed, the next starts at %s: %s",
+            fence.attempt, row.job_id, outcome.declared.name, retry_at, hide(repr(error)),
         )  # fmt: skip
     return retry_at
 

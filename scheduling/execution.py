@@ -6,6 +6,7 @@ task. `remember` keeps the package for that one call; a task called plainly find
 
 from __future__ import annotations
 
+import logging
 import pickle
 import signal
 import time
@@ -21,7 +22,7 @@ from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
 from ims.lib import logs
-from scheduling import throttle
+from scheduling import joblog, masking, throttle
 from scheduling.declaration import DeclaredTask, rate_per_second
 from scheduling.endings import Outcome
 from scheduling.exceptions import JobCancelled, SoftTimeout
@@ -42,9 +43,16 @@ class Running:
     job_id: str
     outcome: Outcome
     allowed: int  # seconds until the hard timeout
+    arguments: tuple[tuple[Any, ...], Mapping[str, Any]]
     progress_written: float = -PROGRESS_PAUSE
     progress_stage: str | None = None
     cancel_asked: float = -CANCEL_PAUSE
+
+    def note(self, record: logging.LogRecord) -> None:
+        """Keep a line that is logged now."""
+        if self.outcome.lines is None:
+            self.outcome.lines = joblog.Lines(masking.hider(self.outcome.declared.path, *self.arguments))
+        self.outcome.lines.add(record)
 
 
 _announced: ContextVar[dict[str, Any] | None] = ContextVar(
@@ -73,7 +81,7 @@ def run(declared: DeclaredTask[Any, R], args: tuple[Any, ...], kwargs: Mapping[s
     if wait := _wait_for_slot(declared, package):
         outcome.postponed_until = timezone.now() + timedelta(seconds=wait)
         return None
-    running = Running(package["id"], outcome, package.get("allowed", declared.timeout))
+    running = Running(package["id"], outcome, package.get("allowed", declared.timeout), (args, kwargs))
     try:
         with _as_current(running), _sparing_the_caller(), _soft_timeout(declared, running.allowed):
             result = declared.function(*args, **kwargs)
@@ -167,9 +175,11 @@ def _stop_alarm() -> None:
 def _as_current(running: Running) -> Iterator[None]:
     job = _running.set(running)
     log = logs.context.set({"job": running.job_id})
+    collector = logs.collector.set(running.note)
     try:
         yield
     finally:
+        logs.collector.reset(collector)
         logs.context.reset(log)
         _running.reset(job)
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django_q.models import Task as FinishedTask
 
 from scheduling import declaration
-from scheduling.models import Attempt, Cancellation, Heartbeat, Progress
+from scheduling.models import Attempt, Cancellation, Heartbeat, JobLog, Progress, QueuedJob
 
 BATCH = 500  # rows a statement
 DEFAULT_KEEP = timedelta(days=30)  # for tasks that are no longer declared
@@ -30,15 +30,26 @@ def prune(now: datetime) -> dict[str, int]:
         "successes": successes,
         "failures": _delete(FinishedTask.objects.filter(success=False, stopped__lt=failures_before)),
         "attempts": _delete(Attempt.objects.filter(stopped_at__lt=failures_before)),
+        "logs": _delete(_logs_without_job(failures_before)),
         "progress": _delete(Progress.objects.filter(updated_at__lt=failures_before)),
         "cancellations": _delete(Cancellation.objects.filter(requested_at__lt=failures_before)),
         "heartbeats": _delete(Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1))),
     }
 
 
+def _logs_without_job(before: datetime) -> QuerySet[JobLog]:
+    """Of jobs that somebody deleted, or whose tasks keep no results; the others go with their jobs."""
+    queued, finished = QueuedJob.objects.values("job_id"), FinishedTask.objects.values("id")
+    return (
+        JobLog.objects.filter(written_at__lt=before).exclude(job_id__in=queued).exclude(job_id__in=finished)
+    )
+
+
 def _delete(rows: QuerySet[Any]) -> int:
-    """Delete in short transactions, so that nobody waits behind a long one."""
+    """Delete in short transactions, so that nobody waits behind a long one; of a job its log lines first."""
     count = 0
     while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
+        if rows.model is FinishedTask:
+            JobLog.objects.filter(job_id__in=keys).delete()
         count += rows.model._default_manager.filter(pk__in=keys).delete()[0]
     return count

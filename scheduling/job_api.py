@@ -40,6 +40,19 @@ class AttemptSerializer(serializers.Serializer[Any]):
     retry_at = serializers.DateTimeField(allow_null=True)
 
 
+class LogLineSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    level = serializers.CharField()
+    logger = serializers.CharField()
+    text = serializers.CharField()
+
+
+class LogSerializer(serializers.Serializer[Any]):
+    attempt = serializers.IntegerField()
+    left_out = serializers.IntegerField(help_text="Earlier lines, which are only in the log.")
+    lines = LogLineSerializer(many=True, source="entries")
+
+
 class JobRowSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     task = serializers.CharField()
@@ -56,6 +69,9 @@ class JobRowSerializer(serializers.Serializer[Any]):
     error = serializers.CharField(help_text="The last error in one line.")
     percent = serializers.IntegerField(allow_null=True)
     stage = serializers.CharField()
+    cluster_state = serializers.CharField(
+        help_text="silent or dead: the cluster that holds it, so nobody knows whether it runs; else empty."
+    )
 
 
 class JobPageSerializer(serializers.Serializer[Any]):
@@ -82,6 +98,10 @@ class JobSerializer(serializers.Serializer[Any]):
     result = serializers.CharField(help_text="As text.")
     progress = ProgressSerializer(allow_null=True)
     attempts = AttemptSerializer(many=True, help_text="The failed ones.")
+    logs = LogSerializer(many=True, help_text="What each attempt that has ended logged.")
+    cluster_state = serializers.CharField(
+        help_text="silent or dead: the cluster that holds it, so nobody knows whether it runs; else empty."
+    )
     cancel_requested_by = serializers.CharField(
         source="cancellation.requested_by", default=None, allow_null=True
     )

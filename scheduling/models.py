@@ -1,6 +1,7 @@
 """The engine's own tables, and the queue as a typed view of Django Q2's table."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils import timezone
@@ -17,6 +18,13 @@ class JobState(models.TextChoices):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNREADABLE = "unreadable"  # its payload cannot be read with any known key; kept
+
+
+class LogLine(NamedTuple):
+    at: datetime
+    level: str
+    logger: str
+    text: str
 
 
 class QueuedJob(models.Model):
@@ -70,6 +78,28 @@ class Attempt(models.Model):
         """Failures are listed and grouped by the gist, so that no list reads whole tracebacks."""
         self.gist = gist(self.error)
         super().save(*args, **kwargs)
+
+
+class JobLog(models.Model):
+    """The last lines that one attempt of a job logged. Written only where a task logs."""
+
+    job_id = models.CharField(max_length=32)
+    attempt = models.PositiveIntegerField()
+    left_out = models.PositiveIntegerField(default=0, help_text="Earlier lines that are only in the log.")
+    lines = models.JSONField(help_text="[when, level, logger, text] each.")
+    written_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["job_id", "attempt"]
+        constraints = [models.UniqueConstraint(fields=["job_id", "attempt"], name="one_log_per_attempt")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} attempt {self.attempt}"
+
+    def entries(self) -> list[LogLine]:
+        return [
+            LogLine(datetime.fromisoformat(at), level, name, text) for at, level, name, text in self.lines
+        ]
 
 
 class Progress(models.Model):

@@ -66,6 +66,7 @@ class QueueFacts:
     waiting: int = 0
     scheduled: int = 0
     running: int = 0
+    unheard: int = 0  # of the running ones: with clusters that are silent or dead, so nobody knows
     retrying: int = 0
     unreadable: int = 0
     failed: int = 0  # in the last 24 hours
@@ -103,6 +104,7 @@ class _Held:
     """Jobs that clusters hold, by queue: as many run as there are workers, the others wait inside."""
 
     running: Counter[str] = field(default_factory=Counter)
+    unheard: Counter[str] = field(default_factory=Counter)
     waiting: Counter[str] = field(default_factory=Counter)
 
 
@@ -113,7 +115,7 @@ def look() -> Overview:
     clusters = tuple(_describe(beat, now) for beat in beats if beat.workers)
     served = Counter(queue for each in clusters if each.is_alive for queue in each.queues)
     counts = {row["key"]: row for row in _waiting_counts(now)}
-    held, failed = _held(beats), _failed(now)
+    held, failed = _held(beats, now), _failed(now)
     paused = {each.name: each for each in PausedQueue.objects.all()}
     return Overview(
         now,
@@ -123,6 +125,7 @@ def look() -> Overview:
                 waiting=counts.get(name, {}).get("waiting", 0) + held.waiting[name],
                 scheduled=counts.get(name, {}).get("scheduled", 0),
                 running=held.running[name],
+                unheard=held.unheard[name],
                 retrying=counts.get(name, {}).get("retrying", 0),
                 unreadable=counts.get(name, {}).get("unreadable", 0),
                 failed=failed[name],
@@ -152,7 +155,8 @@ def queues() -> list[dict[str, Any]]:
 def as_json(queue: QueueFacts, now: datetime) -> dict[str, Any]:
     age = round((now - queue.oldest_at).total_seconds(), 1) if queue.oldest_at else None
     return {
-        **{name: getattr(queue, name) for name in ("name", "waiting", "scheduled", "running", "retrying")},
+        **{name: getattr(queue, name) for name in ("name", "waiting", "scheduled", "running", "unheard")},
+        "retrying": queue.retrying,
         "unreadable": queue.unreadable,
         "failed_last_day": queue.failed,
         "oldest_seconds": age,
@@ -161,6 +165,19 @@ def as_json(queue: QueueFacts, now: datetime) -> dict[str, Any]:
         "paused_at": queue.paused_at,
         "paused_by": queue.paused_by,
     }
+
+
+def holder_states(holders: Iterable[int]) -> dict[int, str]:
+    """Of those who hold jobs: alive, silent or dead; dead too where nobody is registered any more."""
+    now, wanted = clock.read(), set(holders)
+    beats = Heartbeat.objects.defer("stat").in_bulk(wanted) if wanted else {}
+    return {holder: _state(beats[holder], now) if holder in beats else DEAD for holder in wanted}
+
+
+def unheard(states: dict[int, str], holder: int | None) -> str:
+    """silent or dead; empty where the holder is alive, or there is none."""
+    state = states[holder] if holder else ALIVE
+    return "" if state == ALIVE else state
 
 
 def failed_last_day() -> int:
@@ -197,7 +214,8 @@ def _describe(beat: Heartbeat, now: datetime) -> ClusterFacts:
 def _state(beat: Heartbeat, now: datetime) -> str:
     if leases.is_gone(beat) or beat.lease_until <= now:
         return DEAD
-    return SILENT if now - beat.seen_at > SILENT_AFTER else ALIVE
+    is_cluster = beat.workers > 0  # a process that runs a job inline beats only between jobs
+    return SILENT if is_cluster and now - beat.seen_at > SILENT_AFTER else ALIVE
 
 
 def _waiting_counts(now: datetime) -> Any:
@@ -219,9 +237,10 @@ def _waiting_counts(now: datetime) -> Any:
     )
 
 
-def _held(beats: Iterable[Heartbeat]) -> _Held:
+def _held(beats: Iterable[Heartbeat], now: datetime) -> _Held:
     """What is claimed: quick jobs are handed out ahead of time, and those do not run yet."""
     workers = {beat.pk: beat.workers or 1 for beat in beats}
+    heard = {beat.pk for beat in beats if _state(beat, now) == ALIVE}
     told = {each["job"] for beat in beats for each in beat.running}
     rows = QueuedJob.objects.exclude(holder=None).order_by("lock", "id")
     held = _Held()
@@ -232,6 +251,7 @@ def _held(beats: Iterable[Heartbeat]) -> _Held:
         busy = workers.get(holder, 0) > 0
         workers[holder] = workers.get(holder, 0) - 1
         (held.running if busy else held.waiting)[queue] += 1
+        held.unheard[queue] += busy and holder not in heard
     return held
 
 

@@ -26,6 +26,9 @@ class QueueSerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField()
     scheduled = serializers.IntegerField(help_text="Not due yet.")
     running = serializers.IntegerField()
+    unheard = serializers.IntegerField(
+        help_text="Of the running ones: with clusters that are silent or dead, so nobody knows."
+    )
     retrying = serializers.IntegerField()
     unreadable = serializers.IntegerField(help_text="Kept; no known SECRET_KEY signed them.")
     failed_last_day = serializers.IntegerField()

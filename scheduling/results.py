@@ -11,6 +11,7 @@ from django_q.signals import post_execute
 from picklefield.fields import dbsafe_encode
 
 from scheduling.endings import Outcome
+from scheduling.models import JobLog
 from scheduling.packages import Package
 
 # What PostgreSQL is told of each value of a row: its column in the history, and its type.
@@ -20,6 +21,13 @@ COLUMNS = {
     "success": "bool", "attempt_count": "int",
 }  # fmt: skip
 BATCH_LENGTH = 32_000_000  # characters of a batch of several results
+LOG = """,
+        logged AS (
+            INSERT INTO scheduling_joblog (job_id, attempt, left_out, lines, written_at)
+            SELECT id, attempt, left_out, lines, stopped FROM ended
+            WHERE lines IS NOT NULL AND pk IN (SELECT job.id FROM gone AS job)
+            ON CONFLICT DO NOTHING
+        )"""
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 
 
@@ -30,6 +38,9 @@ class Result(NamedTuple):
     attempt: int
     row: tuple[Any, ...] | None
     label: tuple[str, str]  # the function and the name, for the log
+    log: tuple[int, list[Any]] | None = (
+        None  # lines left out, and the last lines; None where nothing was logged
+    )
 
 
 def of(package: Package, outcome: Outcome) -> Result | None:
@@ -46,7 +57,8 @@ def of(package: Package, outcome: Outcome) -> Result | None:
     values = (_encode(package["args"]), _encode(package["kwargs"]), _encode(package["result"]))
     place = (package.get("group"), package.get("cluster"))
     times = (outcome.started_at, package["stopped"])
-    return Result(fence.pk, fence.attempt, (*kept, *values, *place, *times, True, fence.attempt), label)
+    log = (outcome.lines.left_out, list(outcome.lines.last)) if outcome.lines else None
+    return Result(fence.pk, fence.attempt, (*kept, *values, *place, *times, True, fence.attempt), label, log)
 
 
 def batch(results: Sequence[Result], most: int) -> Sequence[Result]:
@@ -54,6 +66,7 @@ def batch(results: Sequence[Result], most: int) -> Sequence[Result]:
     size = 0
     for count, result in enumerate(results[:most]):
         size += sum(len(value) for value in result.row or () if isinstance(value, str))
+        size += sum(len(line[-1]) for line in result.log[1]) if result.log else 0
         if count and size > BATCH_LENGTH:
             return results[:count]
     return results[:most]
@@ -72,10 +85,11 @@ def record(holder: int, results: Sequence[Result]) -> set[int]:
 
 def _record_postgresql(holder: int, results: Sequence[Result]) -> set[int]:
     """One statement; the results travel as one JSON value, a third of the cost of arrays."""
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+    told = {"pk": "bigint", "attempt": "int", "keep": "bool", **COLUMNS, "left_out": "int", "lines": "jsonb"}
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in told.items())
     statement = f"""
         WITH ended AS MATERIALIZED (
-            SELECT * FROM json_to_recordset(%s) AS e (pk bigint, attempt int, keep bool, {columns})
+            SELECT * FROM json_to_recordset(%s) AS e ({columns})
         ),
         gone AS (
             DELETE FROM django_q_ormq AS job USING ended
@@ -85,7 +99,7 @@ def _record_postgresql(holder: int, results: Sequence[Result]) -> set[int]:
             INSERT INTO django_q_task ({NAMES})
             SELECT {NAMES} FROM ended WHERE keep AND pk IN (SELECT job.id FROM gone AS job)
             ON CONFLICT (id) DO NOTHING
-        )
+        ){LOG if any(result.log for result in results) else ""}
         SELECT id FROM gone"""  # noqa: S608 - constants
     with connection.cursor() as cursor:
         cursor.execute(statement, [json.dumps([_as_json(result) for result in results], default=str), holder])
@@ -94,7 +108,8 @@ def _record_postgresql(holder: int, results: Sequence[Result]) -> set[int]:
 
 def _as_json(result: Result) -> dict[str, Any]:
     kept = dict(zip(COLUMNS, result.row, strict=True)) if result.row else {}
-    return {"pk": result.pk, "attempt": result.attempt, "keep": bool(result.row), **kept}
+    log = {"left_out": result.log[0], "lines": result.log[1]} if result.log else {}
+    return {"pk": result.pk, "attempt": result.attempt, "keep": bool(result.row), **kept, **log}
 
 
 def _record_sqlite(holder: int, results: Sequence[Result]) -> set[int]:
@@ -113,7 +128,20 @@ def _record_sqlite(holder: int, results: Sequence[Result]) -> set[int]:
             f"INSERT OR IGNORE INTO django_q_task ({NAMES}) VALUES ({places})",  # noqa: S608 - constants
             [tuple(_adapted(value) for value in row) for row in rows],
         )
+        if any(result.log for result in results):
+            _keep_logs([result for result in results if result.pk in ours])
     return ours
+
+
+def _keep_logs(results: Sequence[Result]) -> None:
+    JobLog.objects.bulk_create(
+        (
+            JobLog(job_id=result.row[0], attempt=result.attempt, left_out=result.log[0], lines=result.log[1])
+            for result in results
+            if result.row and result.log
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def _adapted(value: Any) -> Any:

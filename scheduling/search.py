@@ -18,7 +18,7 @@ from django_q.models import Task as FinishedTask
 from scheduling import declaration
 from scheduling.declaration import QUEUES
 from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
-from scheduling.overview import queue_of
+from scheduling.overview import holder_states, queue_of, unheard
 
 PAGE = 50
 MAX_PAGE = 200
@@ -77,6 +77,7 @@ class JobRow:
     error: str = ""
     percent: int | None = None
     stage: str = ""
+    cluster_state: str = ""  # silent or dead: of the one that holds it, so nobody knows whether it runs
 
     @property
     def seconds(self) -> float | None:
@@ -230,12 +231,15 @@ def _rows(queued: list[QueuedJob], ended: list[FinishedTask]) -> list[JobRow]:
             "job_id", flat=True
         )
     )
-    return [_queued_row(row, errors, progress) for row in queued] + [
+    states = holder_states(row.holder for row in queued if row.holder)
+    return [_queued_row(row, errors, progress, states) for row in queued] + [
         _finished_row(row, errors, cancelled) for row in ended
     ]
 
 
-def _queued_row(row: QueuedJob, errors: dict[str, str], progress: dict[str, Progress]) -> JobRow:
+def _queued_row(
+    row: QueuedJob, errors: dict[str, str], progress: dict[str, Progress], states: dict[int, str]
+) -> JobRow:
     due = row.lock is None or row.lock <= timezone.now()
     state = JobState.WAITING if row.state == JobState.SCHEDULED and due else row.state
     told = progress.get(row.job_id)
@@ -251,6 +255,7 @@ def _queued_row(row: QueuedJob, errors: dict[str, str], progress: dict[str, Prog
         error=errors.get(row.job_id, ""),
         percent=told.percent if told else None,
         stage=told.stage if told else "",
+        cluster_state=unheard(states, row.holder),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -60,8 +61,14 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         progress,
         found.due_at,
         bool(found.cancellation),
+        found.cluster_state,
     )
-    context = {"job": found, "system": system_of(request, found), "may_act": may_act(request)}
+    context = {
+        "job": found,
+        "system": system_of(request, found),
+        "may_act": may_act(request),
+        "grace": settings.Q_CANCEL_GRACE_SECONDS,
+    }
     return live.answer(request, "console/job.html", "console/parts/job.html", context, facts)
 
 
@@ -74,7 +81,8 @@ def failure_groups(request: HttpRequest) -> HttpResponse:
         {"group": each, "address": urlencode({"state": "failed", "task": each.task, "q": each.error[:100]})}
         for each in groups
     ]
-    return render(request, "console/failures.html", {"groups": shown, "days": failures.DAYS})
+    context = {"groups": shown, "days": failures.DAYS}
+    return live.answer(request, "console/failures.html", "console/parts/failures.html", context, groups)
 
 
 @require_POST

@@ -32,11 +32,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         "busy": sum(len(each.running) for each in seen.alive),
         "workers": sum(each.workers for each in seen.alive),
         "totals": {
-            name: seen.total(name) for name in ("waiting", "running", "retrying", "failed", "scheduled")
+            name: seen.total(name)
+            for name in ("waiting", "running", "unheard", "retrying", "failed", "scheduled")
         },
         "unserved": ", ".join(queue.name for queue in seen.unserved),
         "served_by": ",".join(queue.name for queue in seen.unserved),
-        "stranded": sum(queue.waiting for queue in seen.unserved),
+        "stranded": sum(queue.waiting + queue.retrying + queue.unheard for queue in seen.unserved),
         "nobody": not seen.alive,
         "paused": [queue for queue in seen.queues if queue.paused_at],
         "starved": starved,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -53,7 +53,8 @@ def schedule(request: HttpRequest, key: str) -> HttpResponse:
     found = find(key)
     [line] = describe([found])
     context = {"line": line, "next_runs": schedules.next_runs(found.key), "may_act": may_act(request)}
-    return render(request, "console/schedule.html", context)
+    facts = (line, context["next_runs"])
+    return live.answer(request, "console/schedule.html", "console/parts/schedule.html", context, facts)
 
 
 @require_POST

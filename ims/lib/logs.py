@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from django.http import HttpRequest, HttpResponse
 
 context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)  # e.g. {"job": "…"}
+collector: ContextVar[Callable[[logging.LogRecord], None] | None] = ContextVar("log_collector", default=None)
 logger = logging.getLogger("ims.request")
 QUIET = ("/static/", "/healthz", "/readyz")
 
@@ -28,6 +29,17 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class CollectingHandler(logging.Handler):
+    """Gives each record to whoever collects what is logged in this context, as a running job does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if collect := collector.get():
+            try:
+                collect(record)
+            except Exception:  # a line that cannot be written never harms who wrote it
+                self.handleError(record)
 
 
 class RequestLogMiddleware:

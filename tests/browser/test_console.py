@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from scheduling import job, schedules
-from scheduling.models import PausedQueue
+from scheduling import job, queues, schedules
 from scheduling.testing import drain
 from tests.browser.conftest import (
     PHONE,
@@ -18,48 +17,101 @@ from tests.browser.conftest import (
 )
 from tests.site import tasks
 
+LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
+
 
 @pytest.fixture
 def busy(db):
-    """Something of every kind; the id of a failed job."""
+    """Something of every kind; the id of a failed job that logged."""
     schedules.sync()
-    failed = tasks.fail.enqueue("the vendor is on fire")
+    failed = tasks.speak.enqueue(3, fails=True)
+    tasks.fail.enqueue("the vendor is on fire")
     tasks.fail_and_wait.enqueue()
     tasks.leave_effect.enqueue()
     drain()
     for n in range(3):
         tasks.urgent.enqueue(str(n))
+    queues.pause("low_priority")
     return failed.id
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [WIDE, PHONE])
+def tab_to(page, words):
+    """On, as a person without a mouse: to what reads so; where one is must be seen."""
+    told = "(document.activeElement.ariaLabel || document.activeElement.textContent).trim()"
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate(told) == words:
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    pytest.fail(f"No Tab leads to {words!r} on {page.url}")
+
+
+def follow(page, words):
+    tab_to(page, words)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+@LOOKS
 def test_every_page_is_accessible_and_fits(open_page, operator, busy, width, theme):
     page = open_page(width, theme=theme)
     sign_in(page, operator)
     paths = {
         "overview": "", "jobs": "jobs/", "job": f"jobs/{busy}/", "failures": "failures/",
         "schedules": "schedules/", "schedule": "schedules/site_every/", "audit": "audit/",
+        "no-such-job": "jobs/?q=nothing-like-it",
     }  # fmt: skip
     for name, path in paths.items():
         page.goto(f"/console/{path}")
         assert_accessible(page)
         assert_no_sideways_scroll(page)
         screenshot(page, f"console-{name}-{width}-{theme}")
+    page.goto("/console/schedules/")
+    page.get_by_role("button", name="Stop site_every").click()
+    expect(page.get_by_role("dialog")).to_contain_text("until somebody starts it again")
+    assert_accessible(page)
+    screenshot(page, f"console-dialog-{width}-{theme}")
 
 
-def test_a_queue_is_paused_and_a_job_retried_by_keyboard_alone(page, operator, busy):
+def test_everything_is_done_by_keyboard_alone(page, operator, busy):
     sign_in(page, operator)
     page.goto("/console/")
-    page.get_by_role("button", name="Pause normal").focus()
+    tab_to(page, "Pause normal")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("normal is paused by operator.")).to_be_visible()
-    assert PausedQueue.objects.get().name == "normal"
-    page.goto(f"/console/jobs/{busy}/")
-    page.get_by_role("button", name="Retry", exact=True).focus()
+    expect(page.get_by_text("normal is paused by operator")).to_be_visible()
+    follow(page, "Failures")
+    follow(page, "tests.speak")
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    follow(page, "tests.speak")
+    tab_to(page, "Retry")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Queued for one more attempt.")).to_be_visible()
     assert job(busy).state == "waiting"
+
+
+def test_what_cannot_be_undone_is_asked_and_answered_by_keyboard(page, operator, busy):
+    waiting = tasks.leave_effect.enqueue()
+    sign_in(page, operator)
+    page.goto(f"/console/jobs/{waiting.id}/")
+    tab_to(page, "Cancel")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert waiting.state == "waiting"
+    page.keyboard.press("Enter")  # the focus is back where it was
+    tab_to(page, "Cancel the job")
+    page.wait_for_timeout(2500)  # the page moves on behind the question, which stays
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Cancelled; a running job is asked to stop.")).to_be_visible()
+    assert waiting.state == "cancelled"
+    page.goto("/console/schedules/")
+    tab_to(page, "Stop site_every")
+    page.keyboard.press("Enter")
+    tab_to(page, "Stop the schedule")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("site_every is stopped until somebody starts it.")).to_be_visible()
+    assert not schedules.status("site_every").active
 
 
 def test_pages_move_by_themselves(page, operator, busy):

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django_q.tasks import async_chain
 
-from ims.lib.models import AuditLog
-from scheduling import schedules
+from scheduling import actions, packages, schedules
+from scheduling.models import QueuedJob
 from scheduling.testing import drain
 from tests.site import tasks
+from tests.site.models import Effect
 
 pytestmark = pytest.mark.django_db
-PAGES = ["overview", "jobs", "failures", "schedules", "audit"]
 
 
 @pytest.fixture
@@ -90,36 +91,6 @@ def test_a_part_answers_nothing_while_nothing_moved(client, operator, job):
     assert (moved.status_code, b"<html" in moved.content) == (200, False)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_operators_and_readers_look_and_nobody_else(client, operator, reader, stranger, operations, name):
-    assert client.get(reverse(f"console:{name}")).status_code == 302
-    for user, status in ((stranger, 403), (operations, 403), (reader, 200), (operator, 200)):
-        client.force_login(user)
-        assert client.get(reverse(f"console:{name}")).status_code == status
-
-
-ACTIONS = [
-    *(
-        "jobs/{}/retry/",
-        "jobs/{}/run-again/",
-        "jobs/{}/cancel/",
-        "queues/normal/pause/",
-        "queues/normal/resume/",
-    ),
-    *("schedules/site_every/stop/", "schedules/site_every/start/", "schedules/site_every/run/"),
-]
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-def test_the_stranger_and_the_reader_act_on_nothing(client, reader, stranger, job, action):
-    schedules.sync()
-    for user in (stranger, reader):
-        client.force_login(user)
-        assert client.post(f"/console/{action.format(job.id)}").status_code == 403
-    assert job.state == "waiting"
-    assert not AuditLog.objects.exists()
-
-
 def test_a_reader_is_offered_no_action(client, reader, job):
     schedules.sync()
     client.force_login(reader)
@@ -129,7 +100,12 @@ def test_a_reader_is_offered_no_action(client, reader, job):
         "/console/schedules/",
         "/console/schedules/site_every/",
     ):
-        assert "formaction" not in client.get(path).content.decode()
+        html = client.get(path).content.decode()
+        assert not [
+            word
+            for word in ("formaction", "data-dialog", "<dialog", 'method="post" action="/console')
+            if word in html
+        ]
 
 
 def test_unknown_things_are_not_found(client, operator):
@@ -161,3 +137,78 @@ def test_a_queue_that_the_living_do_not_serve_is_named(page, db):
     html = page("overview")
     assert "No living cluster serves normal." in html
     assert "qcluster --queues normal" in html
+
+
+def test_what_cannot_be_undone_asks_first_and_names_the_consequence(page, job):
+    schedules.sync()
+    html = page("job", job.id)
+    assert f'action="{reverse("console:cancel", args=[job.id])}"' in html.partition("<dialog")[2]
+    assert "what it has done so far stays done" in html
+    assert 'data-dialog="stop-site_every"' in page("schedules")
+    assert "until somebody starts it again" in page("schedule", "site_every")
+
+
+def test_a_job_that_was_refused_before_it_started_is_grouped_with_the_reason(page):
+    job = tasks.leave_effect.enqueue()
+    QueuedJob.objects.update(
+        payload=packages.dumps({**packages.loads(QueuedJob.objects.get().payload), "func": "os.system"})
+    )
+    drain()
+    assert job.state == "failed"
+    assert "os.system" in page("failures")
+    assert "os.system" in page("jobs", query="?state=failed")
+    assert "Attempt 1 failed" in page("job", job.id)
+
+
+def test_a_step_of_a_chain_says_what_follows_and_that_a_repeat_is_alone(page):
+    async_chain([(tasks.leave_effect.path, ("first",)), (tasks.leave_effect.path, ("second",))])
+    step = QueuedJob.objects.get().job_id
+    html = page("job", step)
+    assert "<dt>Then</dt><dd>tests.leave_effect</dd>" in html
+    assert "Run again repeats this job alone" in html
+    assert "the steps of its chain that follow are not run either" in html
+    again = actions.run_again(step)
+    drain()
+    assert Effect.objects.filter(name="first").count() == 2
+    assert Effect.objects.filter(name="second").count() == 1
+    assert "the steps after it are not queued again" in page("job", again.id)
+
+
+def test_a_job_leads_to_the_schedule_that_queued_it(page):
+    schedules.sync()
+    job = schedules.run_now("site_every")
+    assert reverse("console:schedule", args=["site_every"]) in page("job", job.id)
+
+
+def test_the_audit_log_leads_to_what_each_entry_is_about(page, job, operator):
+    schedules.sync()
+    schedules.stop("site_every", user=operator)
+    actions.cancel(job.id, user=operator)
+    html = page("audit")
+    assert f'href="/console/jobs/{job.id}/"' in html
+    assert 'href="/console/schedules/site_every/"' in html
+
+
+@pytest.mark.parametrize("path", ["failures/", "schedules/site_every/", "schedules/"])
+def test_lists_fetch_themselves_and_hear_of_what_happens(client, operator, path):
+    schedules.sync()
+    client.force_login(operator)
+    seen = client.get(f"/console/{path}").context["seen"]
+    again = f"/console/{path}?seen={seen}"
+    assert client.get(again, headers={"HX-Request": "true"}).status_code == 204
+    tasks.fail_for_good.enqueue()
+    schedules.stop("site_every")
+    drain()
+    moved = client.get(again, headers={"HX-Request": "true"})
+    assert (moved.status_code, b"<html" in moved.content) == (200, False)
+
+
+def test_dispatch_leads_to_its_jobs_and_they_lead_back(client, admin, page):
+    from logistics.tasks import check_expired_driver_assignments
+
+    client.force_login(admin)
+    job = check_expired_driver_assignments.enqueue()
+    for path in (reverse("logistics:board"), reverse("logistics:deliveries")):
+        assert 'href="/console/jobs/?q=logistics.' in client.get(path).content.decode()
+    assert job.id in client.get("/console/jobs/?q=logistics.").content.decode()
+    assert '">Dispatch</a></dd>' in client.get(f"/console/jobs/{job.id}/").content.decode()

@@ -1,85 +1,160 @@
 """What the console says is what is: real clusters are started, stalled, killed and stopped; page, REST and
-command agree with the truth within five seconds."""
+commands tell the same, and it is the truth, within five seconds."""
 
 import json
 import os
+import re
 import signal
+from html import unescape
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
-from scheduling import queues
+from scheduling import queues, schedules
 from scheduling.models import Heartbeat
 from tests.site import tasks
 from tests.site.models import Effect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SOON = 5.0  # seconds
+ROW = re.compile(r'<tr id="queue-(\w+)">(.*?)</tr>', re.S)
+NUMBER = re.compile(r'<td class="num"[^>]*>(.*?)</td>', re.S)
+CLUSTER = re.compile(r'<section class="card" aria-labelledby="cluster-\d+">(.*?)</section>', re.S)
+BADGE = re.compile(r'<span class="ims-badge"[^>]*>(.*?)</span>', re.S)
+RUNNING = re.compile(r'<a class="mono" href="/console/jobs/\w+/">(.*?)</a>')
+
+
+def words(html):
+    return unescape(re.sub(r"<[^>]+>", "", html)).strip()
+
+
+class Views:
+    """Three ways to look: each tells clusters as (state, what they run), `normal` as (waiting, running)."""
+
+    def __init__(self, client, rest):
+        self.client, self.rest = client, rest
+
+    def page(self):
+        return self.client.get("/console/").content.decode()
+
+    def by_page(self):
+        html = self.page()
+        states = {"not heard of": "silent", "dead": "dead"}
+        clusters = [
+            (states.get(words(BADGE.search(card)[1]), "alive"), RUNNING.findall(card))
+            for card in CLUSTER.findall(html)
+        ]
+        waiting, running = (
+            int(words(cell)) for cell in NUMBER.findall(dict(ROW.findall(html))["normal"])[:2]
+        )
+        return clusters, (waiting, running)
+
+    def by_rest(self):
+        clusters = [
+            (row["state"], [each["task"] for each in row["running"]])
+            for row in self.rest.get("/api/scheduling/clusters/").json()["results"]
+        ]
+        rows = {row["name"]: row for row in self.rest.get("/api/scheduling/queues/").json()["results"]}
+        return clusters, (rows["normal"]["waiting"], rows["normal"]["running"])
+
+    def by_command(self):
+        active = told("inspect", "active")
+        clusters = [
+            (row["state"], [each["task"] for each in active if each["cluster"] == row["cluster"]])
+            for row in told("inspect", "stats")
+        ]
+        rows = {row["name"]: row for row in told("queues", "list")}
+        return clusters, (rows["normal"]["waiting"], rows["normal"]["running"])
+
+    def agree_on(self, clusters, waiting=0, running=0):
+        """Whether all three say so now."""
+        return all(
+            look() == (clusters, (waiting, running)) for look in (self.by_page, self.by_rest, self.by_command)
+        )
+
+    def job(self, job):
+        """What page and REST say of a job's cluster."""
+        told = self.rest.get(f"/api/scheduling/jobs/{job.id}/").json()["cluster_state"]
+        return told, self.client.get(f"/console/jobs/{job.id}/").content.decode()
+
+
+def told(*command):
+    out = StringIO()
+    call_command(*command, "--json", stdout=out)
+    return json.loads(out.getvalue())
 
 
 @pytest.fixture
 def views(api, client, operator):
-    """Three ways to look at the one cluster; each says (state, what it runs)."""
+    """No schedule adds jobs of its own to what is counted here."""
+    schedules.sync()
+    for each in schedules.all_statuses():
+        schedules.stop(each.name)
     client.force_login(operator)
-    rest = api(operator)
-
-    def by_rest():
-        return [(row["state"], [each["task"] for each in row["running"]])
-                for row in rest.get("/api/scheduling/clusters/").json()["results"]]  # fmt: skip
-
-    def by_command():
-        out = StringIO()
-        call_command("inspect", "stats", "--json", stdout=out)
-        return [row["state"] for row in json.loads(out.getvalue())]
-
-    def by_page():
-        return client.get("/console/").content.decode()
-
-    return by_rest, by_command, by_page
+    return Views(client, api(operator))
 
 
 def test_a_cluster_is_shown_as_it_is_while_it_runs_stalls_and_goes_on(qcluster, wait_for, views, client):
-    by_rest, by_command, by_page = views
     assert client.get("/readyz").status_code == 503
     qcluster("--workers", "2")
-    wait_for(lambda: by_rest() == [("alive", [])], 20)
-    assert by_command() == ["alive"]
-    assert "2 workers idle" in by_page()
+    wait_for(lambda: views.agree_on([("alive", [])]), 20)
+    assert "2 workers idle" in views.page()
     assert client.get("/readyz").status_code == 200
-    tasks.sleep.enqueue(60)
-    wait_for(lambda: by_rest() == [("alive", ["tests.sleep"])], SOON)
-    page = by_page()
-    assert "tests.sleep" in page
-    assert "1 worker idle" in page
+    job = tasks.sleep.enqueue(60)
+    wait_for(lambda: views.agree_on([("alive", ["tests.sleep"])], running=1), SOON)
+    assert "1 worker idle" in views.page()
+    assert views.job(job)[0] == ""
     supervisor = Heartbeat.objects.get().pid
     os.kill(supervisor, signal.SIGSTOP)
     try:
-        wait_for(lambda: by_rest() == [("silent", ["tests.sleep"])], SOON)
-        page = by_page()
-        assert "not heard of" in page
+        tasks.leave_effect.enqueue()
+        wait_for(lambda: views.agree_on([("silent", ["tests.sleep"])], waiting=1, running=1), SOON)
+        page = views.page()
         assert "idle" not in page
+        assert "1 with silent or dead clusters" in page
         assert "No living cluster: no job runs." in page
-        assert by_command() == ["silent"]
+        state, page = views.job(job)
+        assert state == "silent"
+        assert "nobody knows whether this job runs" in page
         assert client.get("/readyz").status_code == 503
     finally:
         os.kill(supervisor, signal.SIGCONT)
-    wait_for(lambda: by_rest()[0][0] == "alive", SOON)
+    wait_for(lambda: views.agree_on([("alive", ["tests.sleep"])], running=1), SOON)
 
 
-def test_a_killed_cluster_is_dead_and_a_stopped_one_is_gone(qcluster, wait_for, views):
-    by_rest, by_command, by_page = views
+def test_a_killed_worker_is_replaced_and_its_job_is_shown_in_its_next_attempt(qcluster, wait_for, views):
+    qcluster("--workers", "1")
+    job = tasks.tell_and_sleep.enqueue("told", 30)
+    wait_for(lambda: views.agree_on([("alive", ["tests.tell_and_sleep"])], running=1), 20)
+    [running] = told("inspect", "active")
+    os.kill(running["worker"], signal.SIGKILL)
+    wait_for(
+        lambda: [(each["attempt"], each["job"]) for each in told("inspect", "active")] == [(2, job.id)], SOON
+    )
+    assert views.agree_on([("alive", ["tests.tell_and_sleep"])], running=1)
+    assert "worker died: signal 9" in views.job(job)[1]
+
+
+def test_a_killed_cluster_is_dead_with_what_it_ran_and_a_stopped_one_is_gone(qcluster, wait_for, views):
     killed = qcluster("--workers", "1")
-    wait_for(lambda: by_rest() == [("alive", [])], 20)
+    job = tasks.sleep.enqueue(60)
+    wait_for(lambda: views.agree_on([("alive", ["tests.sleep"])], running=1), 20)
     killed.kill()
-    wait_for(lambda: by_rest() == [("dead", [])], SOON)
-    assert by_command() == ["dead"]
-    assert "idle" not in by_page()
-    stopped = qcluster("--workers", "1")
-    wait_for(lambda: ("alive", []) in by_rest(), 20)
+    wait_for(lambda: views.agree_on([("dead", ["tests.sleep"])], running=1), SOON)
+    assert "idle" not in views.page()
+    state, page = views.job(job)
+    assert state == "dead"
+    assert "Its cluster is dead: nobody runs this job now." in page
+    assert "its cluster is dead" in views.client.get("/console/jobs/?state=running").content.decode()
+    stopped = qcluster("--workers", "1", "--queues", "low_priority", Q_STOP_GRACE_SECONDS="1")
+    wait_for(lambda: ("alive", []) in views.by_rest()[0], 20)
+    assert "No living cluster serves high_priority, normal." in views.page()
     stopped.terminate()
     stopped.process.wait(20)
-    assert [state for state, _ in by_rest() if state == "alive"] == []
+    assert [
+        look()[0] for look in (views.by_page, views.by_rest, views.by_command) if ("alive", []) in look()[0]
+    ] == []
 
 
 def test_a_paused_queue_stands_still_in_a_real_cluster_until_it_is_resumed(qcluster, wait_for, views):
@@ -89,5 +164,6 @@ def test_a_paused_queue_stands_still_in_a_real_cluster_until_it_is_resumed(qclus
     qcluster("--workers", "1")
     wait_for(lambda: urgent.state == "succeeded", 20)
     assert list(Effect.objects.values_list("name", flat=True)) == ["urgent"]
+    wait_for(lambda: views.agree_on([("alive", [])], waiting=1), SOON)
     queues.resume("normal")
     wait_for(lambda: Effect.objects.count() == 2, SOON)

@@ -1,25 +1,13 @@
-"""Jobs, queues, clusters and the audit log over REST; who may do what."""
+"""Jobs, queues, clusters and the audit log over REST. Who may do what is in tests/console/test_access.py."""
 
 import pytest
 
-from scheduling import queues
 from scheduling.masking import MASK
 from scheduling.testing import drain
 from tests.site import tasks
 
 pytestmark = pytest.mark.django_db
 JOBS = "/api/scheduling/jobs/"
-LISTS = [JOBS, *(f"/api/scheduling/{name}/" for name in ("queues", "clusters", "failures", "audit"))]
-each_action = pytest.mark.parametrize(
-    "action",
-    [
-        "jobs/{}/retry/",
-        "jobs/{}/run-again/",
-        "jobs/{}/cancel/",
-        "queues/normal/pause/",
-        "queues/normal/resume/",
-    ],
-)
 
 
 def test_the_list_goes_on_by_its_cursor(api, operator):
@@ -79,23 +67,3 @@ def test_pause_and_resume(api, operator):
         client.post("/api/scheduling/queues/normal/resume/").json()["message"] == "Queue normal is resumed."
     )
     assert client.post("/api/scheduling/queues/nosuch/pause/").status_code == 404
-
-
-@pytest.mark.parametrize("path", LISTS)
-def test_operators_and_readers_look_and_nobody_else(
-    api, anonymous_api, operator, reader, stranger, operations, path
-):
-    assert anonymous_api.get(path).status_code == 401
-    assert {api(user).get(path).status_code for user in (stranger, operations)} == {403}
-    assert {api(user).get(path).status_code for user in (operator, reader)} == {200}
-
-
-@each_action
-def test_the_stranger_and_the_reader_act_on_nothing(api, anonymous_api, reader, stranger, action):
-    job = tasks.leave_effect.enqueue()
-    queues.pause("normal")
-    path = f"/api/scheduling/{action.format(job.id)}"
-    assert anonymous_api.post(path).status_code == 401
-    assert {api(user).post(path).status_code for user in (stranger, reader)} == {403}
-    assert job.state == "waiting"
-    assert not queues.pause("normal")

@@ -1,6 +1,7 @@
 """Jobs of every temper."""
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -12,6 +13,8 @@ from django_q.models import Task
 from scheduling import HIGH, LOW, Retry, SoftTimeout, cancelled, hook, progress, task
 from scheduling.models import Cancellation, QueuedJob
 from tests.site.models import Effect, Mark
+
+logger = logging.getLogger(__name__)
 
 QUICKLY = Retry(attempts=3, delay=0, jitter=0)
 
@@ -170,6 +173,18 @@ def whoami():
 @task(sensitive=("secret",))
 def with_secret(secret):
     Effect.objects.create(name="secret kept")
+
+
+@task(retries=Retry(attempts=2, delay=0, jitter=0), sensitive=("secret",))
+def speak(lines=1, fails=False, secret=""):
+    """Log so many lines, and fail where it is told to."""
+    logger.debug("not worth a line")
+    for number in range(1, lines + 1):
+        logger.info("line %d%s", number, f" with {secret}" if secret else "")
+    if fails:
+        logger.warning("it will fail")
+        raise ValueError(f"nobody may read {secret}")
+    return lines
 
 
 @hook

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             self.stdout.write("No such job.")
             return
         rows = [
-            [row.id, row.task, row.queue, row.state, row.attempts, row.at, row.error[:60]]
+            [row.id, row.task, row.queue, _state(row), row.attempts, row.at, row.error[:60]]
             for row in page.rows
         ]
         write_table(self.stdout, ["JOB", "TASK", "QUEUE", "STATE", "ATTEMPTS", "AT (UTC)", "ERROR"], rows)
@@ -65,6 +65,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\nAttempt {attempt.number} failed at {cell(attempt.stopped_at)}:\n{attempt.error}"
             )
+        for log in job.logs:
+            before = f", after {log.left_out} earlier lines" if log.left_out else ""
+            self.stdout.write(f"\nAttempt {log.attempt} logged{before}:")
+            for line in log.entries():
+                self.stdout.write(f"{cell(line.at)} {line.level} {line.logger}: {line.text}")
 
     def retry(self, options: dict[str, Any]) -> None:
         self._tell(actions.retry(options["job"]).id, "waiting", "Queued for one more attempt", options)
@@ -109,12 +114,17 @@ def _filter(options: dict[str, Any]) -> search.JobFilter:
     return search.JobFilter(options["state"], options["task"], options["queue"], options["text"])
 
 
+def _state(row: search.JobRow) -> str:
+    return f"{row.state}? cluster {row.cluster_state}" if row.cluster_state else row.state
+
+
 def _facts(job: JobDetails) -> dict[str, object]:
     return {
         "job": job.id,
         "task": job.task,
         "queue": job.queue,
         "state": job.state,
+        "cluster": job.cluster_state,
         "attempts": f"{job.started} of {job.attempts_allowed or '?'}",
         "group": job.group,
         "enqueued": job.enqueued_at,
@@ -135,4 +145,18 @@ def _as_json(job: JobDetails) -> dict[str, Any]:
         "total": job.progress.total,
         "stage": job.progress.stage,
     }
-    return {**_facts(job), "progress": progress, "arguments": job.arguments, "failed_attempts": attempts}
+    logs = [
+        {
+            "attempt": log.attempt,
+            "left_out": log.left_out,
+            "lines": [line._asdict() for line in log.entries()],
+        }
+        for log in job.logs
+    ]
+    return {
+        **_facts(job),
+        "progress": progress,
+        "arguments": job.arguments,
+        "failed_attempts": attempts,
+        "logs": logs,
+    }

@@ -8,7 +8,9 @@ from scheduling import overview, queues
 from scheduling.exceptions import UnknownQueue
 from scheduling.management.tables import write_json, write_table
 
-COLUMNS = ("waiting", "scheduled", "running", "retrying", "failed_last_day", "oldest_seconds", "clusters")
+COLUMNS = (
+    "waiting", "scheduled", "running", "unheard", "retrying", "failed_last_day", "oldest_seconds", "clusters",
+)  # fmt: skip
 
 
 class Command(BaseCommand):
