@@ -215,6 +215,7 @@ SPECTACULAR_SETTINGS = {
         "SlipStatus": "masterdata.models.SlipStatus",
         "TransitStatus": "masterdata.statuses.TransitStatus",
         "RequestStatus": "logistics.dispatch.models.RequestStatus",
+        "TripStatus": "logistics.trips.models.TripStatus",
         "Decision": "logistics.dispatch.serializers.Decision",
     },
 }
@@ -294,6 +295,13 @@ FCM_BASE_URL = env.text("FCM_BASE_URL").rstrip("/")  # a stand-in for tests and 
 FCM_TIMEOUT_SECONDS = env.decimal("FCM_TIMEOUT_SECONDS", 8, minimum=0.1)
 if FCM_BASE_URL and not DEBUG:
     raise ImproperlyConfigured("FCM_BASE_URL is for DEBUG=1 only: take it away, and pushes go to Google.")
+
+# --- Trips ----------------------------------------------------------------------------------------------
+TRIP_STREAMS_PER_USER = env.number("TRIP_STREAMS_PER_USER", 20, minimum=1)  # live streams, per web process
+TRIP_STREAMS = env.number("TRIP_STREAMS", 1000, minimum=1)  # of all users, per web process
+# Map tiles, e.g. https://tile.example.com/{z}/{x}/{y}.png; empty: maps are drawn on a grid, nobody is asked.
+MAP_TILE_URL = env.text("MAP_TILE_URL")
+MAP_TILE_CREDIT = env.text("MAP_TILE_CREDIT")  # what the tiles' owner wants to be named
 
 # --- Cross-dock -----------------------------------------------------------------------------------------
 CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count

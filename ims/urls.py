@@ -10,7 +10,7 @@ urlpatterns = [
     path("", include("scheduling.urls")),  # /api/scheduling/
     path("", include("ims.console.urls")),  # /console/, /readyz
     path("", include("masterdata.urls")),  # /shipments/, /api/masterdata/
-    path("", include("logistics.urls")),  # /dispatch/, /drive/, /station/, /api/driver…, /api/eic/
+    path("", include("logistics.urls")),  # /dispatch/, /drive/, /trips/, /share/, /api/driver…, /api/eic/
     path("", include("crossdock.urls")),  # /cross-dock/, /api/cross-dock/, /media/exports/
     path("", include("licensing.urls")),  # /licences/, /api/licensing/
     path("admin/", admin.site.urls),

@@ -38,6 +38,8 @@ def cancel(request: StockRequest, by: User, reason: str = "", *, may_recall: boo
     if ended is not None:
         tasks.notify_driver_offer_withdrawn.enqueue(offer_id=ended.pk)
         tasks.serve_queues_of([ended])
+    if recalled := Trip.objects.filter(stock_request=request, status=TripStatus.CANCELLED).first():
+        tasks.follow_move(recalled)
     _note("cancel", request, by, before)
 
 
@@ -137,11 +139,19 @@ def join_queue(shift: Shift) -> VehicleToken:
 
 
 @transaction.atomic
-def move_trip(trip: Trip, status: TripStatus, delivered_kg: Decimal | None = None) -> bool:
+def move_trip(
+    trip: Trip, status: TripStatus, delivered_kg: Decimal | None = None, **odometer: Decimal
+) -> bool:
     """Take a trip to its next status; the end of a delivery fills the station's stock, once."""
     if status == TripStatus.COMPLETED and trip.stock_request_id:
-        return requests.complete(trip, now(), delivered_kg)
-    return trips.move(trip, status, now())
+        moved = requests.complete(trip, now(), delivered_kg)
+        if moved and odometer:
+            Trip.objects.filter(pk=trip.pk).update(**odometer)
+    else:
+        moved = trips.move(trip, status, now(), **odometer)
+    if moved:
+        tasks.follow_move(trip)
+    return moved
 
 
 def _note(action: str, request: StockRequest, by: User | None, before: str, **after: object) -> None:

@@ -154,7 +154,7 @@ class TripAdmin(ChangedAlone):
     list_filter = ("status", "scheduled_pickup_time")
     list_select_related = ("driver__user", "vehicle")
     search_fields = ("driver__user__username", "vehicle__registration", "pickup_place", "dropoff_place")
-    autocomplete_fields = ("driver", "vehicle", "patient", "paramedic")
+    autocomplete_fields = ("driver", "vehicle", "patient", "paramedic", "contract")
     show_full_result_count = False
     readonly_fields = (
         "stock_request",
@@ -169,6 +169,7 @@ class TripAdmin(ChangedAlone):
         "cancelled_at",
         "timed_out_at",
         "delivered_kg",
+        "reason",
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
@@ -181,6 +182,19 @@ class PatientAdmin(admin.ModelAdmin):
     list_display = ("medical_record_number", "name", "email")
     search_fields = ("medical_record_number", "name")
     autocomplete_fields = ("user",)
+
+
+@admin.register(models.Company)
+class CompanyAdmin(admin.ModelAdmin):
+    list_display = ("name", "billing_email")
+    search_fields = ("name",)
+
+
+@admin.register(models.Contract)
+class ContractAdmin(admin.ModelAdmin):
+    list_display = ("number", "company", "start", "end")
+    list_select_related = ("company",)
+    search_fields = ("number", "company__name")
 
 
 @admin.register(models.DeviceToken)

@@ -3,11 +3,15 @@
 from logistics.dispatch.models import Offer, StockRequest, VehicleToken
 from logistics.fleet.models import Driver, Shift, Station, StationStaff, Vehicle
 from logistics.notifications.models import DeviceToken, Notification
-from logistics.trips.models import Patient, Trip
+from logistics.trips.live_models import GpsPoint, TripEvent, TripFeed, TripProof
+from logistics.trips.models import Company, Contract, Patient, Trip
 
 __all__ = [
+    "Company",
+    "Contract",
     "DeviceToken",
     "Driver",
+    "GpsPoint",
     "Notification",
     "Offer",
     "Patient",
@@ -16,6 +20,9 @@ __all__ = [
     "StationStaff",
     "StockRequest",
     "Trip",
+    "TripEvent",
+    "TripFeed",
+    "TripProof",
     "Vehicle",
     "VehicleToken",
 ]

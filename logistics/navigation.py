@@ -1,5 +1,6 @@
 """This system's places in the rail and on the home page."""
 
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,6 +12,8 @@ from logistics.dispatch import access, board
 from logistics.dispatch.models import IS_OPEN, RequestStatus
 from logistics.notifications.models import DeliveryStatus, Notification
 from logistics.notifications.views import LOOK
+from logistics.trips import board as trip_board
+from logistics.trips.access import ROLES as TRIP_ROLES
 
 
 def register() -> None:
@@ -21,10 +24,15 @@ def register() -> None:
     registry.add_nav(
         registry.NavItem(gettext_lazy("My trips"), "steering-wheel", "logistics:drive", (roles.DRIVER,))
     )
+    trips = gettext_lazy("Trips")
+    registry.add_nav(registry.NavItem(trips, "ambulance", "logistics:trips", TRIP_ROLES, badge=to_look_at))
     registry.add_nav(
         registry.NavItem(gettext_lazy("Messages"), "device-mobile", "logistics:deliveries", LOOK)
     )
     registry.add_card(registry.HomeCard(dispatch, "truck-delivery", "logistics:board", eic, summary=figures))
+    registry.add_card(
+        registry.HomeCard(trips, "ambulance", "logistics:trips", (roles.DISPATCHER,), summary=trip_figures)
+    )
     registry.add_card(
         registry.HomeCard(gettext_lazy("Messages"), "device-mobile", "logistics:deliveries", LOOK, sent)
     )
@@ -49,6 +57,22 @@ def figures(user: User) -> list[Figure]:
         Figure(_("Offered"), offered, "run" if offered else ""),
         Figure(_("Under way"), under_way, "run" if under_way else ""),
         Figure(_("Shifts to approve"), shifts, "retry" if shifts else ""),
+    ]
+
+
+def to_look_at(user: User) -> Badge | None:
+    """How many trips are late or without a move."""
+    count = trip_board.attention(now()) if user.has_role(roles.DISPATCHER) else 0
+    return Badge(count, "failed", _("trips need a look")) if count else None
+
+
+def trip_figures(user: User) -> list[Figure]:
+    today = trip_board.board(user, now())
+    return [
+        Figure(_("Under way"), today.under_way, "run" if today.under_way else ""),
+        Figure(_("Without a move"), today.timed_out, "fail" if today.timed_out else ""),
+        Figure(_("Late pickups"), today.late, "retry" if today.late else ""),
+        Figure(_("Without a driver"), today.unassigned, "retry" if today.unassigned else ""),
     ]
 
 

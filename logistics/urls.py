@@ -1,4 +1,4 @@
-"""Every address of this system: pages under /dispatch/, /drive/ and /station/, JSON under /api/."""
+"""Every address of this system: pages under /dispatch/, /drive/, /station/ and /trips/, JSON under /api/."""
 
 from django.urls import include, path, re_path
 
@@ -6,11 +6,32 @@ from ims.lib.routers import Router
 from logistics.dispatch import api, board_views, driver_views, station_views
 from logistics.notifications import views
 from logistics.notifications.api import DevicesView
+from logistics.trips import share_views, stream_views, trip_views
+from logistics.trips.api import TripViewSet
+from logistics.trips.gps_api import EventsView, GpsView
 
 app_name = "logistics"
 
 router = Router()
 router.register("stock-requests", api.StockRequestViewSet, basename="stock-request")
+
+trip_router = Router()
+trip_router.register("trips", TripViewSet, basename="api-trip")
+
+trip_urls = [
+    path("", trip_views.show_board, name="trips"),
+    path("new/", trip_views.new, name="trip-new"),
+    path("<int:pk>/", trip_views.show, name="trip"),
+    path("<int:pk>/now/", trip_views.part, name="trip-part"),
+    path("<int:pk>/proofs/<int:proof_pk>/", trip_views.proof, name="trip-proof"),
+    path("<int:pk>/<str:verb>/", trip_views.act, name="trip-act"),
+]
+
+share_urls = [
+    path("", share_views.show, name="share"),
+    path("stream/", stream_views.shared, name="share-stream"),
+    path("events/", share_views.events, name="share-events"),
+]
 
 eic_urls = [
     re_path(r"^drivers/available/?$", api.AvailableDriversView.as_view(), name="available-drivers"),
@@ -49,7 +70,13 @@ urlpatterns = [
     path("dispatch/", include(dispatch_urls)),
     path("drive/", include(drive_urls)),
     path("station/", include(station_urls)),
+    path("trips/", include(trip_urls)),
+    path("share/<str:token>/", include(share_urls)),
     path("messages/", views.deliveries, name="deliveries"),
+    path("api/", include(trip_router.urls)),
+    re_path(r"^api/trips/(?P<pk>\d{1,18})/gps/?$", GpsView.as_view(), name="trip-gps"),
+    re_path(r"^api/trips/(?P<pk>\d{1,18})/events/?$", EventsView.as_view(), name="trip-events"),
+    re_path(r"^api/trips/(?P<pk>\d{1,18})/stream/?$", stream_views.trip, name="trip-stream"),
     path("api/eic/", include(eic_urls)),
     re_path(r"^api/driver/pending-offers/?$", api.PendingOffersView.as_view(), name="pending-offers"),
     re_path(r"^api/driver-trips/accept/?$", api.AcceptView.as_view(), name="accept"),

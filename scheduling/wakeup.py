@@ -23,7 +23,8 @@ Heard = tuple[list[Any], bool]  # events of the selector, and whether there may 
 class Listener:
     """A connection of its own, because a notification waits until its connection is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str = CHANNEL) -> None:
+        self._channel = channel
         self._wrapper: Any = None
         self._again = 0.0
 
@@ -68,14 +69,14 @@ class Listener:
         wrapper = connections.create_connection("default")
         try:
             with wrapper.cursor() as cursor:
-                cursor.execute(f"LISTEN {CHANNEL}")
+                cursor.execute(f"LISTEN {self._channel}")
         except (DatabaseError, InterfaceError) as error:
             self._lose(error)
         else:
             self._wrapper = wrapper
 
     def _lose(self, error: Exception) -> None:
-        logger.warning("No word of new jobs from the database for now; looking instead: %s", error)
+        logger.warning("No word from the database for now; looking instead: %s", error)
         self._again = time.monotonic() + AGAIN
         wrapper, self._wrapper = self._wrapper, None
         if wrapper is not None:
@@ -111,5 +112,6 @@ class CommitCounter:
         self._seen = None
 
 
-def source() -> Listener | CommitCounter:
-    return Listener() if connection.vendor == "postgresql" else CommitCounter()
+def source(channel: str = CHANNEL) -> Listener | CommitCounter:
+    """What wakes who listens on this channel; of SQLite any commit does."""
+    return Listener(channel) if connection.vendor == "postgresql" else CommitCounter()

@@ -38,7 +38,7 @@ class Draft:
 def recipients(key: str) -> set[int]:
     """The ids of the people to whom this letter is on its way or beyond: it is not sent to them again."""
     begun = Letter.objects.filter(key=key).exclude(state=LetterState.WAITING)
-    return set(begun.values_list("user_id", flat=True))
+    return {pk for pk in begun.values_list("user_id", flat=True) if pk is not None}
 
 
 def last_told(user: User, prefix: str) -> set[str]:
@@ -51,10 +51,20 @@ def last_told(user: User, prefix: str) -> set[str]:
 def send_once(user: User, key: str, draft: Draft) -> bool:
     """Send a letter unless that was done before, and say whether it went out now; raises LetterError."""
     letter, _ = Letter.objects.get_or_create(user=user, key=key)
+    return _send(letter, user.email, draft)
+
+
+def send_once_to(address: str, key: str, draft: Draft) -> bool:
+    """The same for somebody who has no login; an address that changes meanwhile makes no second letter."""
+    letter, _ = Letter.objects.get_or_create(user=None, key=key, defaults={"address": address})
+    return _send(letter, letter.address, draft)
+
+
+def _send(letter: Letter, address: str, draft: Draft) -> bool:
     if not _move(letter, LetterState.WAITING, LetterState.SENDING):
         return False
     try:
-        deliver(user.email, draft, f"<{key}.{user.pk}@ims>")
+        deliver(address, draft, f"<{letter.key}.{letter.user_id or 'outside'}@ims>")
     except LetterError as error:
         _move(letter, LetterState.SENDING, _state_after(error), error=str(error)[:500])
         raise

@@ -59,9 +59,12 @@ class LetterState(models.TextChoices):
 
 
 class Letter(BaseModel):
-    """An e-mail that one person gets once, whatever is retried."""
+    """An e-mail that goes out once, whatever is retried: to a user, or to an address outside."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    address = models.EmailField(blank=True, help_text="Of somebody without a login.")
     key = models.CharField(max_length=200, help_text="Names the letter, e.g. tracking_digest:2026-11-22")
     state = models.CharField(max_length=16, choices=LetterState.choices, default=LetterState.WAITING)
     told = models.JSONField(default=list, help_text="What it told, so that the next one knows what is new.")
@@ -70,7 +73,13 @@ class Letter(BaseModel):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="letter_once_per_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="letter_once_per_person"),
+            models.UniqueConstraint(fields=["key"], condition=Q(user=None), name="letter_once_outside"),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False) | ~Q(address=""), name="letter_goes_somewhere"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.key} to {self.user}"
+        return f"{self.key} to {self.user or self.address}"

@@ -17,6 +17,10 @@ TRIP_ACCEPTED = "TRIP_ACCEPTED"
 NEW_STOCK_REQUEST = "NEW_STOCK_REQUEST"
 TRIP_OFFER = "TRIP_OFFER"
 OFFER_WITHDRAWN = "OFFER_WITHDRAWN"
+TRIP_ASSIGNED = "TRIP_ASSIGNED"
+TRIP_WITHDRAWN = "TRIP_WITHDRAWN"
+TRIP_COMPLETED = "TRIP_COMPLETED"
+TRIP_TIMED_OUT = "TRIP_TIMED_OUT"
 
 KINDS: tuple[tuple[str, "Title", str, str], ...] = (
     (NEW_STOCK_REQUEST, _("New stock request"), roles.EIC, "run"),
@@ -26,6 +30,10 @@ KINDS: tuple[tuple[str, "Title", str, str], ...] = (
     (TRIP_ACCEPTED, _("Driver accepted"), roles.EIC, "ok"),
     (TRIP_OFFER, _("Trip offered"), roles.DRIVER, "run"),
     (OFFER_WITHDRAWN, _("Trip taken back"), roles.DRIVER, "wait"),
+    (TRIP_ASSIGNED, _("Trip assigned"), roles.DRIVER, "run"),
+    (TRIP_WITHDRAWN, _("Trip no longer yours"), roles.DRIVER, "wait"),
+    (TRIP_COMPLETED, _("Transport ended"), roles.PATIENT, "ok"),
+    (TRIP_TIMED_OUT, _("Trip without a move"), roles.DISPATCHER, "retry"),
 )
 
 

@@ -3,14 +3,20 @@
 {{ dbs.dry_out_minutes|minutes }}  {% badge request|request_state request|request_words %}
 """
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from logistics.dispatch.board import SOON
 from logistics.dispatch.models import Answer, Offer, Priority, RequestStatus, StockRequest
 from logistics.fleet import shifts
-from logistics.fleet.models import Shift, ShiftStatus, Station
+from logistics.fleet.models import Shift, ShiftStatus, Station, local
 from logistics.notifications.models import DeliveryStatus, Notification
+from logistics.trips.live_models import TripFeed
+from logistics.trips.models import Trip, TripStatus
 
 register = template.Library()
 
@@ -32,6 +38,14 @@ DELIVERIES = {
     DeliveryStatus.QUEUED: "wait",
     DeliveryStatus.NOT_CONFIGURED: "retry",
 }
+
+TRIPS = {
+    TripStatus.PENDING: "wait",
+    TripStatus.ASSIGNED: "wait",
+    TripStatus.COMPLETED: "ok",
+    TripStatus.CANCELLED: "wait",
+}
+FRESH, SILENT = 30, 300  # seconds: an older fix is stale, a still older one says that the device is silent
 
 
 @register.filter
@@ -110,3 +124,34 @@ def shift_time(shift: Shift) -> str:
 @register.filter
 def delivery_state(row: Notification) -> str:
     return DELIVERIES[DeliveryStatus(row.status)]
+
+
+# --- Trips ----------------------------------------------------------------------------------------------
+
+
+@register.filter
+def trip_state(trip: Trip) -> str:
+    return "fail" if trip.timed_out_at else TRIPS.get(TripStatus(trip.status), "run")
+
+
+@register.filter
+def fix_state(feed: TripFeed | None) -> str:
+    """How far a position can be trusted: an old one is never shown as live."""
+    if feed is None or feed.fix_at is None:
+        return "wait"
+    age = (timezone.now() - feed.fix_at).total_seconds()
+    return "ok" if age <= FRESH else "late" if age <= SILENT else "failed"
+
+
+@register.filter
+def speed(feed: TripFeed | None) -> str:
+    return "—" if feed is None or feed.speed is None else f"{feed.speed:.0f} km/h"
+
+
+@register.filter
+def clock(moment: datetime | None) -> str:
+    """The time of day where operations are; with the date where that is not today."""
+    if moment is None:
+        return "—"
+    there, today = local(moment), local(timezone.now()).date()
+    return f"{there:%H:%M}" if there.date() == today else date_format(there, "j M, H:i")

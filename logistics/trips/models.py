@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from ims.lib.models import BaseModel
 from logistics.fleet.models import Driver, KilogramField, LatitudeField, LongitudeField, Vehicle
@@ -56,6 +57,43 @@ class Patient(BaseModel):
         return f"Patient {self.medical_record_number}"
 
 
+class Company(BaseModel):
+    """Who pays for trips under a contract."""
+
+    name = models.CharField(max_length=200, unique=True)
+    billing_email = models.EmailField(blank=True, help_text="Where its invoices go.")
+    billing_address = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "companies"
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="company_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contract(BaseModel):
+    """A company's agreement to pay for trips, from its start to its end if it has one."""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contracts")
+    number = models.CharField(max_length=64, unique=True)
+    start = models.DateField()
+    end = models.DateField(null=True, blank=True, help_text="The last day; empty: until it is ended.")
+
+    class Meta:
+        ordering = ["company", "number"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(number=""), name="contract_has_number"),
+            models.CheckConstraint(
+                condition=Q(end=None) | Q(end__gte=models.F("start")), name="contract_ends_after_its_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company}, {self.number}"
+
+
 class Trip(BaseModel):
     driver = models.ForeignKey(Driver, null=True, blank=True, on_delete=models.PROTECT, related_name="trips")
     vehicle = models.ForeignKey(
@@ -74,6 +112,14 @@ class Trip(BaseModel):
         on_delete=models.PROTECT,
         related_name="trip",
         help_text="The delivery that this trip is; a request has one trip at most.",
+    )
+    contract = models.ForeignKey(
+        Contract,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="trips",
+        help_text="Under which it is invoiced; without one the patient pays.",
     )
     pickup_place = models.CharField(max_length=255, blank=True)
     pickup_lat = LatitudeField(null=True, blank=True)
@@ -103,7 +149,8 @@ class Trip(BaseModel):
         max_digits=10, decimal_places=1, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     delivered_kg = KilogramField(null=True, blank=True, help_text="Of a delivery: what the station received.")
-    notes = models.TextField(blank=True)
+    notes = models.TextField(blank=True, help_text="For the dispatchers and the crew alone.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was cancelled.")
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -143,3 +190,6 @@ class Trip(BaseModel):
 
     def __str__(self) -> str:
         return f"Trip {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("logistics:trip", args=[self.pk])

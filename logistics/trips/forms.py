@@ -1,0 +1,89 @@
+"""The dispatcher's forms."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.utils.timezone import make_naive, now
+from django.utils.translation import gettext_lazy as _
+
+from ims.accounts import people, roles
+from ims.accounts.models import User
+from logistics.fleet.models import Driver, DriverStatus, Vehicle, VehicleStatus
+from logistics.trips.models import Trip
+from logistics.trips.planning import Crew
+
+MINUTE = "%Y-%m-%dT%H:%M"
+
+
+class TripForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy only
+    """A patient's transport."""
+
+    scheduled_pickup_time = forms.DateTimeField(
+        label=_("Pickup at"),
+        help_text=_("The time where operations are."),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, MINUTE),
+    )
+
+    class Meta:
+        model = Trip
+        fields = (
+            "patient", "scheduled_pickup_time", "pickup_place", "pickup_lat", "pickup_lng", "dropoff_place",
+            "dropoff_lat", "dropoff_lng", "contract", "notes",
+        )  # fmt: skip
+        labels = {
+            "pickup_lat": _("Pickup, latitude"),
+            "pickup_lng": _("Pickup, longitude"),
+            "dropoff_place": _("Destination"),
+            "dropoff_lat": _("Destination, latitude"),
+            "dropoff_lng": _("Destination, longitude"),
+        }
+        widgets = {"notes": forms.Textarea({"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("patient", "pickup_place", "dropoff_place"):
+            self.fields[name].required = True
+        self.fields["patient"].empty_label = _("Choose a patient")  # type: ignore[attr-defined]
+        self.fields["contract"].empty_label = _("None: the patient pays")  # type: ignore[attr-defined]
+        zone = ZoneInfo(settings.OPERATIONS_TIME_ZONE)
+        self.initial.setdefault("scheduled_pickup_time", make_naive(now(), zone).strftime(MINUTE))
+
+    def clean_scheduled_pickup_time(self) -> Any:
+        """What was typed is the time where operations are, whatever zone Django read it in."""
+        typed = self.cleaned_data["scheduled_pickup_time"]
+        return typed.replace(tzinfo=ZoneInfo(settings.OPERATIONS_TIME_ZONE))
+
+
+class CrewForm(forms.Form):
+    """Who drives a trip, in which vehicle, with whom."""
+
+    driver = forms.ModelChoiceField(Driver.objects.none(), label=_("Driver"))
+    vehicle = forms.ModelChoiceField(
+        Vehicle.objects.none(), label=_("Vehicle"), required=False, empty_label=_("The driver's own")
+    )
+    paramedic = forms.ModelChoiceField(
+        User.objects.none(), label=_("Paramedic"), required=False, empty_label=_("None")
+    )
+
+    def __init__(self, trip: Trip, *args: Any, **kwargs: Any) -> None:
+        here = {"driver": trip.driver_id, "vehicle": trip.vehicle_id, "paramedic": trip.paramedic_id}
+        super().__init__(*args, **{"initial": here, "auto_id": "crew_%s", **kwargs})
+        drivers = Driver.objects.filter(status=DriverStatus.ACTIVE).select_related("user")
+        vehicles = Vehicle.objects.exclude(status=VehicleStatus.MAINTENANCE)
+        self.fields["driver"].queryset = drivers  # type: ignore[attr-defined]
+        self.fields["vehicle"].queryset = vehicles  # type: ignore[attr-defined]
+        self.fields["paramedic"].queryset = people.holding(roles.PARAMEDIC)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or self.cleaned_data
+        driver = facts.get("driver")
+        if driver and not facts.get("vehicle") and not driver.assigned_vehicle:
+            self.add_error("vehicle", _("This driver has no vehicle of his own: choose one."))
+        return facts
+
+    def crew(self) -> Crew:
+        facts = self.cleaned_data
+        vehicle = facts["vehicle"] or facts["driver"].assigned_vehicle
+        return Crew(facts["driver"], vehicle, facts["paramedic"])

@@ -1,0 +1,176 @@
+"""The pages of trips: the board, a trip with its live map, a new transport."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from ims.accounts import roles
+from ims.accounts.models import User
+from ims.web.access import needs_role
+from logistics import trip_actions
+from logistics.trips import access, feed, maps, proofs, queries, services, timeline
+from logistics.trips.board import board, is_late
+from logistics.trips.errors import TripRefused
+from logistics.trips.forms import CrewForm, TripForm
+from logistics.trips.live_models import TripProof
+from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
+
+NO_CHANGE = 204  # tells htmx to leave the page as it is
+SHARED_FOR = timedelta(hours=24)
+STEPS = {  # from a status: what the crew's button says
+    TripStatus.ASSIGNED: gettext_lazy("Start driving"),
+    TripStatus.EN_ROUTE: gettext_lazy("At the pickup"),
+    TripStatus.AT_PICKUP: gettext_lazy("On our way"),
+    TripStatus.IN_TRANSIT: gettext_lazy("Arrived"),
+    TripStatus.ARRIVED: gettext_lazy("Handed over"),
+}
+
+
+@require_safe
+def show_board(request: HttpRequest) -> HttpResponse:
+    """The day's trips: all for dispatchers, one's own for crews and patients."""
+    user = cast(User, request.user)
+    if not access.may_open(user):
+        raise PermissionDenied("This page is for dispatchers, crews and patients.")
+    shown = board(user, now())
+    context = {"board": shown, "is_dispatcher": access.is_dispatcher(user), "moving": IN_PROGRESS}
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "logistics/trips.html", context)
+    if request.GET.get("seen") == shown.version:
+        return HttpResponse(status=NO_CHANGE)
+    return render(request, "logistics/parts/trips.html", context)
+
+
+@require_safe
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One trip, live."""
+    trip = own(request, pk)
+    context = {
+        **facts_of(request, trip),
+        "after": feed.newest(trip.pk),
+        "map": maps.of_trip(trip),
+        "tiles": settings.MAP_TILE_URL,
+        "tile_credit": settings.MAP_TILE_CREDIT,
+        "crew_form": CrewForm(trip) if access.is_dispatcher(cast(User, request.user)) else None,
+    }
+    return maps.with_tiles(render(request, "logistics/trip.html", context), request)
+
+
+@require_safe
+def part(request: HttpRequest, pk: int) -> HttpResponse:
+    """The trip's facts and timeline; nothing while they are what the page shows."""
+    context = facts_of(request, own(request, pk))
+    if request.GET.get("seen") == context["version"]:
+        return HttpResponse(status=NO_CHANGE)
+    return render(request, "logistics/parts/trip.html", context)
+
+
+def own(request: HttpRequest, pk: int) -> Trip:
+    """A trip that this person may watch; another's does not exist."""
+    return get_object_or_404(queries.whole(access.visible(cast(User, request.user))), pk=pk)
+
+
+def facts_of(request: HttpRequest, trip: Trip) -> dict[str, Any]:
+    user = cast(User, request.user)
+    entries, knows = timeline.entries(trip), access.knows_patient(user, trip)
+    late = is_late(trip, now())
+    kept = list(trip.proofs.all()) if knows else []
+    return {
+        "trip": trip,
+        "feed": getattr(trip, "feed", None),
+        "entries": entries,
+        "proofs": kept,
+        "is_late": late,
+        "is_dispatcher": access.is_dispatcher(user),
+        "knows_patient": knows,
+        "has_ended": trip.status in services.ENDED,
+        "step": STEPS.get(TripStatus(trip.status), "") if knows else "",
+        "version": sha256(repr((trip.updated_at, entries, late, len(kept))).encode()).hexdigest()[:16],
+    }
+
+
+@require_POST
+def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """Assign, take a step, cancel or share."""
+    trip, user = own(request, pk), cast(User, request.user)
+    if verb not in ACTS:
+        raise Http404
+    needs_dispatcher, deed = ACTS[verb]
+    if not (access.is_dispatcher(user) if needs_dispatcher else access.knows_patient(user, trip)):
+        raise PermissionDenied("Only dispatchers and the trip's crew may do this.")
+    try:
+        messages.success(request, deed(request, trip, user))
+    except TripRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect(trip)
+
+
+def assign(request: HttpRequest, trip: Trip, user: User) -> str:
+    form = CrewForm(trip, request.POST)
+    if not form.is_valid():
+        field, errors = next(iter(form.errors.items()))
+        raise TripRefused("crew", f"{field}: {errors[0]}")
+    if not trip_actions.assign(trip, form.crew(), user):
+        return _("It has this crew already.")
+    return _("Assigned to %(name)s, who is told.") % {"name": form.crew().driver.name}
+
+
+def step(request: HttpRequest, trip: Trip, user: User) -> str:
+    """One step on from what the page showed: who pressed twice moves once."""
+    seen = request.POST.get("from", "")
+    if seen not in STEPS:
+        raise TripRefused("step", _("This trip cannot be moved on: reload the page."))
+    trip_actions.move(trip, services.NEXT[TripStatus(seen)], user)
+    return str(trip.get_status_display())
+
+
+def cancel(request: HttpRequest, trip: Trip, user: User) -> str:
+    trip_actions.cancel(trip, user, request.POST.get("reason", ""))
+    return _("Cancelled. The driver is told.")
+
+
+def share(request: HttpRequest, trip: Trip, user: User) -> str:
+    url, _expires = trip_actions.share(trip, SHARED_FOR, user)
+    return _("Whoever has this link sees the vehicle for 24 hours: %(url)s") % {"url": url}
+
+
+Deed = Callable[[HttpRequest, Trip, User], str]
+ACTS: dict[str, tuple[bool, Deed]] = {  # whether it needs a dispatcher, and what is done
+    "assign": (True, assign),
+    "cancel": (True, cancel),
+    "step": (False, step),
+    "share": (False, share),
+}
+
+
+@needs_role(roles.DISPATCHER)
+def new(request: HttpRequest) -> HttpResponse:
+    """Plan a transport."""
+    form = TripForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        trip = trip_actions.create(cast(User, request.user), **form.cleaned_data)
+        messages.success(request, _("Planned. Give it a driver."))
+        return redirect(trip)
+    return render(request, "logistics/trip_new.html", {"form": form})
+
+
+@require_safe
+def proof(request: HttpRequest, pk: int, proof_pk: int) -> FileResponse:
+    """A picture, for dispatchers and the crew."""
+    trip = own(request, pk)
+    if not access.knows_patient(cast(User, request.user), trip):
+        raise Http404
+    kept = get_object_or_404(TripProof, pk=proof_pk, trip=trip)
+    file = kept.picture.open("rb")
+    return FileResponse(file, content_type=proofs.picture_type(file) or "application/octet-stream")
