@@ -299,6 +299,7 @@ if FCM_BASE_URL and not DEBUG:
 # --- Trips ----------------------------------------------------------------------------------------------
 TRIP_STREAMS_PER_USER = env.number("TRIP_STREAMS_PER_USER", 20, minimum=1)  # live streams, per web process
 TRIP_STREAMS = env.number("TRIP_STREAMS", 1000, minimum=1)  # of all users, per web process
+TRIP_HEARTBEAT_SECONDS = env.decimal("TRIP_HEARTBEAT_SECONDS", 15, minimum=0.1)  # rights are asked anew
 # Map tiles, e.g. https://tile.example.com/{z}/{x}/{y}.png; empty: maps are drawn on a grid, nobody is asked.
 MAP_TILE_URL = env.text("MAP_TILE_URL")
 MAP_TILE_CREDIT = env.text("MAP_TILE_CREDIT")  # what the tiles' owner wants to be named

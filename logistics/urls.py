@@ -76,7 +76,7 @@ urlpatterns = [
     path("api/", include(trip_router.urls)),
     re_path(r"^api/trips/(?P<pk>\d{1,18})/gps/?$", GpsView.as_view(), name="trip-gps"),
     re_path(r"^api/trips/(?P<pk>\d{1,18})/events/?$", EventsView.as_view(), name="trip-events"),
-    re_path(r"^api/trips/(?P<pk>\d{1,18})/stream/?$", stream_views.trip, name="trip-stream"),
+    re_path(r"^api/trips/(?P<trip_id>\d{1,18})/stream/?$", stream_views.trip, name="trip-stream"),
     path("api/eic/", include(eic_urls)),
     re_path(r"^api/driver/pending-offers/?$", api.PendingOffersView.as_view(), name="pending-offers"),
     re_path(r"^api/driver-trips/accept/?$", api.AcceptView.as_view(), name="accept"),

@@ -34,7 +34,7 @@ class GpsView(OwnTrip):
         parameters=[OpenApiParameter("after", str, description="A time; only what was recorded later.")],
         responses=PointSerializer(many=True),
     )
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: str) -> Response:
         """The fixes, oldest first, a thousand at most; of a long way only every so many-th."""
         trip = self.own_trip(pk)
         points = gps.track(trip, time_of(request.query_params.get("after", "")))
@@ -42,7 +42,7 @@ class GpsView(OwnTrip):
         return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
 
     @extend_schema(tags=["trips"], request=FixesRequest, responses={201: IngestedSerializer})
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: str) -> Response:
         """Send one fix, or a batch as `points`. A moment that is known already is counted and left alone.
 
         Of a batch the good fixes are kept, and the others named by their index, so that one bad fix does
@@ -107,7 +107,7 @@ class EventsView(OwnTrip):
         parameters=[OpenApiParameter("after", int, description="The `last` of the previous answer.")],
         responses=EventsSerializer,
     )
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: str) -> Response:
         """The events after a number, in order; without a number only where they stand."""
         trip = self.own_trip(pk)
         return Response(events_after(trip, request.query_params.get("after", "")))

@@ -6,6 +6,7 @@ still lacks is asked of the table, so a lost connection or notification delays e
 """
 
 import asyncio
+import contextlib
 import logging
 import select
 import socket
@@ -35,7 +36,7 @@ class Watcher:
     trip_id: int
     last: int
     owner: str  # whose limit it counts for
-    loop: asyncio.AbstractEventLoop
+    loop: asyncio.AbstractEventLoop | None = None  # that hands its pages on
     pages: asyncio.Queue[Page | None] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
 
     def hand(self, page: Page) -> None:
@@ -51,38 +52,47 @@ class Hub:
         self._watchers: set[Watcher] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._bell, self._ear = socket.socketpair()
-        self._bell.setblocking(False)
-        self._ear.setblocking(False)
+        self._bell: socket.socket | None = None  # its other end wakes the thread
 
     def add(self, watcher: Watcher) -> None:
         """From now on it gets what follows its last event."""
         with self._lock:
             self._watchers.add(watcher)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="trip-events", daemon=True)
-                self._thread.start()
-        self._ring()
+                self._start()
+            self._ring()
 
     def remove(self, watcher: Watcher) -> None:
         with self._lock:
             self._watchers.discard(watcher)
-        self._ring()
+            self._ring()
 
     def count(self, owner: str = "") -> int:
         """How many watch here, of this owner or in all."""
         with self._lock:
             return sum(not owner or each.owner == owner for each in self._watchers)
 
+    def _start(self) -> None:
+        self._bell, ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._thread = threading.Thread(target=self._run, args=(ear,), name="trip-events", daemon=True)
+        self._thread.start()
+
+    def _ring(self) -> None:
+        """Under the lock."""
+        if self._bell is not None:
+            with contextlib.suppress(BlockingIOError):  # it has been rung often enough
+                self._bell.send(b"!")
+
     # --- The thread -------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, ear: socket.socket) -> None:
         source = self._source(feed.CHANNEL)
         looked = 0.0
         try:
             while self._is_needed():
                 try:
-                    if self._wait(source) or time.monotonic() - looked >= LOOK:
+                    if self._wait(source, ear) or time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
                         self._look()
                 except (DatabaseError, InterfaceError) as error:
@@ -92,29 +102,27 @@ class Hub:
         finally:
             source.close()
             connection.close()
+            ear.close()
 
     def _is_needed(self) -> bool:
         with self._lock:
-            if not self._watchers:
-                self._thread = None
-            return bool(self._watchers)
+            if self._watchers or self._bell is None:
+                return bool(self._watchers)
+            self._thread = None
+            self._bell.close()
+            self._bell = None
+            return False
 
-    def _wait(self, source: wakeup.Listener | wakeup.CommitCounter) -> bool:
+    def _wait(self, source: wakeup.Listener | wakeup.CommitCounter, ear: socket.socket) -> bool:
         """Whether there may be something new."""
         told = source.fileno()
-        ears = [self._ear] if told is None else [self._ear, told]
+        ears: list[socket.socket | int] = [ear] if told is None else [ear, told]
         pause = LOOK if told is not None else COMMITS
         ready, _, _ = select.select(ears, [], [], pause)
-        rung = self._ear in ready
+        rung = ear in ready
         if rung:
-            self._ear.recv(4096)
+            ear.recv(4096)
         return source.heard() or rung
-
-    def _ring(self) -> None:
-        try:
-            self._bell.send(b"!")
-        except BlockingIOError:
-            return  # it has been rung often enough
 
     def _look(self) -> None:
         """Hand out what is new, the same page to all who are equally far."""
@@ -131,7 +139,7 @@ class Hub:
     def _hand_out(self, page: Page, group: list[Watcher]) -> None:
         if not page.events and not page.is_reset:
             return
-        for loop in {each.loop for each in group}:
+        for loop in {each.loop for each in group if each.loop}:
             own = [each for each in group if each.loop is loop]
             try:
                 loop.call_soon_threadsafe(_hand_all, own, page)
@@ -140,7 +148,8 @@ class Hub:
         for each in group:
             each.last = page.last
         if len(page.events) == feed.MOST:
-            self._ring()
+            with self._lock:
+                self._ring()
 
 
 def _hand_all(watchers: list[Watcher], page: Page) -> None:

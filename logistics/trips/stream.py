@@ -9,13 +9,13 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import lru_cache
 
+from django.conf import settings
 from django.utils.timezone import now
 
 from logistics.trips import feed
 from logistics.trips.feed import Page
 from logistics.trips.hub import HUB, Watcher
 
-HEARTBEAT = 15.0  # seconds; at each one the right to watch is asked anew
 RETRY = 2000  # milliseconds until a browser comes back
 
 Check = Callable[[], Awaitable[bool]]
@@ -23,9 +23,9 @@ Check = Callable[[], Awaitable[bool]]
 
 async def lines(watcher: Watcher, is_allowed: Check, *, is_public: bool = False) -> AsyncIterator[bytes]:
     """The stream until the client leaves, falls behind, or may not watch any more."""
+    watcher.loop = loop = asyncio.get_running_loop()  # a view may run in another one than its response
     HUB.add(watcher)
-    loop = asyncio.get_running_loop()
-    beat = loop.time() + HEARTBEAT
+    beat = loop.time() + settings.TRIP_HEARTBEAT_SECONDS
     try:
         yield f"retry: {RETRY}\n\n".encode()
         while True:
@@ -35,7 +35,7 @@ async def lines(watcher: Watcher, is_allowed: Check, *, is_public: bool = False)
             except TimeoutError:
                 if not await is_allowed():
                     return
-                beat = loop.time() + HEARTBEAT
+                beat = loop.time() + settings.TRIP_HEARTBEAT_SECONDS
                 yield f'event: heartbeat\ndata: {{"at": "{now().isoformat()}"}}\n\n'.encode()
                 continue
             if page is None:

@@ -3,7 +3,6 @@
 A server without ASGI answers 204 at once, which tells a browser not to ask again; its page polls instead.
 """
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -36,8 +35,9 @@ R = TypeVar("R")
 
 @login_not_required  # asks itself, because a plain view knows sessions alone and not tokens
 @require_GET
-async def trip(request: HttpRequest, pk: int) -> HttpResponseBase:
+async def trip(request: HttpRequest, trip_id: str) -> HttpResponseBase:
     """The events of a trip to those who may watch it."""
+    pk = int(trip_id)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=NO_STREAM)
     user = await in_thread(lambda: who_asks(request))
@@ -84,7 +84,7 @@ async def watch(
         return error_response(request, "busy", "Too many watch at once: ask …/events/ instead.", 503)
     after = asked_for(request)
     last = await in_thread(lambda: feed.newest(pk)) if after is None else after
-    watcher = Watcher(pk, last, owner, asyncio.get_running_loop())
+    watcher = Watcher(pk, last, owner)
 
     async def is_allowed() -> bool:
         try:
