@@ -1,4 +1,11 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from ims.accounts.models import User
 
 
 class LogisticsConfig(AppConfig):
@@ -7,8 +14,17 @@ class LogisticsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from ims.accounts import people
         from logistics import checks, navigation  # noqa: F401 - checks register themselves
         from logistics.notifications import kinds
 
         navigation.register()
         kinds.register()
+        people.when_created(welcome)
+
+
+def welcome(user: User) -> None:
+    """A new person is told how to choose a password."""
+    from logistics import tasks
+
+    tasks.send_welcome_email.enqueue(user_id=user.pk)

@@ -24,7 +24,7 @@ def main() -> int:
     port = chosen_port()
     environment = demo_environment(port)
     (ROOT / "var").mkdir(exist_ok=True)
-    demos = ("demo", "demo_dispatch", "demo_cross_dock", "demo_licences")
+    demos = ("demo", "demo_dispatch", "demo_trips", "demo_cross_dock", "demo_licences")
     for command in (["migrate", "--verbosity", "0"], *([demo] for demo in demos)):
         if status := subprocess.call([sys.executable, "manage.py", *command], cwd=ROOT, env=environment):
             return status

@@ -135,17 +135,18 @@ def trip_state(trip: Trip) -> str:
 
 
 @register.filter
-def fix_state(feed: TripFeed | None) -> str:
+def fix_state(feed: TripFeed | str | None) -> str:
     """How far a position can be trusted: an old one is never shown as live."""
-    if feed is None or feed.fix_at is None:
+    if not isinstance(feed, TripFeed) or feed.fix_at is None:
         return "wait"
     age = (timezone.now() - feed.fix_at).total_seconds()
     return "ok" if age <= FRESH else "late" if age <= SILENT else "failed"
 
 
 @register.filter
-def speed(feed: TripFeed | None) -> str:
-    return "—" if feed is None or feed.speed is None else f"{feed.speed:.0f} km/h"
+def speed(feed: TripFeed | str | None) -> str:
+    """Of a trip without a feed a template makes ""."""
+    return "—" if not isinstance(feed, TripFeed) or feed.speed is None else f"{feed.speed:.0f} km/h"
 
 
 @register.filter

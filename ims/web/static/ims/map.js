@@ -4,7 +4,7 @@
 // A new fix: element.dispatchEvent(new CustomEvent("ims:fix", {detail: [lat, lng]}))
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const LINES = 8; // of the grid across the map, about
+  const LINES = 24; // of the grid across twice the map's width, about
   const CLOSEST = 15; // zoom at which a single place is shown
 
   const label = (text) => Object.assign(document.createElement("span"), { textContent: text });
