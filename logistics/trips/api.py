@@ -91,12 +91,10 @@ class TripViewSet(OwnTrip, mixins.ListModelMixin, viewsets.GenericViewSet[Trip])
     def get_queryset(self) -> QuerySet[Trip]:
         if getattr(self, "swagger_fake_view", False):
             return Trip.objects.none()
-        return queries.whole(access.visible(cast(User, self.request.user)))
-
-    def filter_queryset(self, queryset: QuerySet[Trip]) -> QuerySet[Trip]:
+        own = queries.whole(access.visible(cast(User, self.request.user)))
         wanted = TripFilter(data=self.request.query_params)
         wanted.is_valid(raise_exception=True)
-        return queryset.filter(**wanted.validated_data)
+        return own.filter(**wanted.validated_data)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return self._shown(self.own_trip(pk))

@@ -1,5 +1,7 @@
 """What a moving trip leaves behind: fixes, the events that watchers get, and proofs of delivery."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -14,20 +16,12 @@ FASTEST = 300  # km/h that a fix may claim
 
 
 class SpeedField(models.DecimalField):  # type: ignore[type-arg]
-    """Kilometres an hour; nothing where the device did not say."""
+    """Kilometres an hour."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, **options: Any) -> None:
         bounds = [MinValueValidator(0), MaxValueValidator(FASTEST)]
-        super().__init__(
-            **{
-                "max_digits": 4,
-                "decimal_places": 1,
-                "null": True,
-                "blank": True,
-                "validators": bounds,
-                **options,
-            }
-        )
+        defaults: dict[str, Any] = {"max_digits": 4, "decimal_places": 1, "validators": bounds}
+        super().__init__(**{**defaults, **options})
 
 
 class GpsPoint(models.Model):
@@ -36,7 +30,7 @@ class GpsPoint(models.Model):
     trip = models.ForeignKey(Trip, on_delete=models.CASCADE, related_name="points", db_index=False)
     lat = LatitudeField()
     lng = LongitudeField()
-    speed = SpeedField(help_text="km/h")
+    speed = SpeedField(null=True, blank=True, help_text="km/h; empty: the device did not say")
     heading = models.PositiveSmallIntegerField(null=True, blank=True, help_text="° from north, clockwise")
     recorded_at = models.DateTimeField(db_index=True, help_text="By the device's clock.")
     received_at = models.DateTimeField(default=timezone.now)
@@ -66,7 +60,7 @@ class TripFeed(models.Model):
     last_event = models.PositiveBigIntegerField(default=0)
     lat = LatitudeField(null=True)
     lng = LongitudeField(null=True)
-    speed = SpeedField()
+    speed = SpeedField(null=True)
     heading = models.PositiveSmallIntegerField(null=True)
     fix_at = models.DateTimeField(null=True, help_text="When the newest fix was recorded.")
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from logistics.trips import access
 from logistics.trips.gps import NewFix
-from logistics.trips.live_models import FASTEST, GpsPoint, ProofKind, TripProof
+from logistics.trips.live_models import FASTEST, GpsPoint, ProofKind, TripFeed, TripProof
 from logistics.trips.models import Trip, TripStatus
 
 MOST_SHARED_HOURS = 168
@@ -55,8 +55,8 @@ class PositionSerializer(serializers.Serializer[Any]):
     recorded_at = serializers.DateTimeField(source="fix_at")
     age_seconds = serializers.SerializerMethodField()
 
-    def get_age_seconds(self, feed: Any) -> int:
-        return max(0, round((now() - feed.fix_at).total_seconds()))
+    def get_age_seconds(self, feed: TripFeed) -> int | None:
+        return max(0, int((now() - feed.fix_at).total_seconds())) if feed.fix_at else None
 
 
 class TripSerializer(serializers.ModelSerializer[Trip]):

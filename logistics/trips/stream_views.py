@@ -16,10 +16,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 from rest_framework import exceptions
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from ims.accounts.authentication import BearerAuthentication, SessionAuthentication
-from ims.accounts.middleware import unauthorized
 from ims.accounts.models import User
 from ims.lib.api import error_response
 from logistics.trips import access, feed, sharing, stream
@@ -104,9 +104,16 @@ def asked_for(request: HttpRequest) -> int | None:
     return None
 
 
+def unauthorized(request: HttpRequest) -> HttpResponse:
+    message = "Sign in, or send the header Authorization: Bearer TOKEN."
+    response = error_response(request, "not_authenticated", message, 401)
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
 def who_asks(request: HttpRequest) -> User | None:
     """By token or session, which must still be valid."""
-    asking = Request(request, authenticators=[BearerAuthentication(), SessionAuthentication()])
+    asking = Request(request, authenticators=APIView().get_authenticators())
     try:
         user = asking.user
     except exceptions.APIException:
@@ -114,10 +121,8 @@ def who_asks(request: HttpRequest) -> User | None:
     if not isinstance(user, User) or not user.is_active:
         return None
     if isinstance(asking.successful_authenticator, SessionAuthentication):
-        key = request.session.session_key
-        return (
-            User.objects.filter(pk=user.pk, is_active=True).first() if request.session.exists(key) else None
-        )
+        is_open = request.session.exists(request.session.session_key or "")
+        return User.objects.filter(pk=user.pk, is_active=True).first() if is_open else None
     return user
 
 

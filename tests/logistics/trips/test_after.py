@@ -59,9 +59,7 @@ def test_a_patient_without_a_login_gets_the_letter_at_his_own_address(under_way,
 
 
 @database
-def test_a_late_completion_leaves_the_vehicle_in_its_next_trip(
-    under_way, patient, driver, smtp
-):
+def test_a_late_completion_leaves_the_vehicle_in_its_next_trip(under_way, patient, driver, smtp):
     go(under_way)
     following = trip_actions.create(None, patient=patient, scheduled_pickup_time=now())
     trip_actions.assign(following, Crew(driver, driver.assigned_vehicle), None)
