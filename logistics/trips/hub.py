@@ -1,14 +1,14 @@
 """One look at the database for all who watch trips in this web process.
 
 A thread waits to be woken (NOTIFY, or SQLite's counter of commits), reads the events that its watchers have
-not had, and hands them out. Being woken is only a hint: it looks every second anyway, and what each watcher
+not had, and hands them out. Being woken is only a hint: it looks twice a second anyway, and what each watcher
 still lacks is asked of the table, so a lost connection or notification delays events and loses none.
 """
 
 import asyncio
 import contextlib
 import logging
-import select
+import selectors
 import socket
 import threading
 import time
@@ -23,10 +23,11 @@ from logistics.trips.feed import Page
 from scheduling import wakeup
 
 logger = logging.getLogger("ims.trips")
-LOOK = 1.0  # seconds between looks when nothing wakes us
-COMMITS = 0.02  # seconds between looks at SQLite's counter
+LOOK = 0.5  # seconds between looks when nothing wakes us
 AGAIN = 0.5  # seconds after an error of the database
 MOST_WAITING = 100  # pages that a slow client may be behind; then it is let go and comes back by itself
+
+Source = wakeup.Listener | wakeup.CommitCounter
 
 
 @dataclass(eq=False)
@@ -47,7 +48,7 @@ class Watcher:
 
 
 class Hub:
-    def __init__(self, source: Callable[..., wakeup.Listener | wakeup.CommitCounter] = wakeup.source) -> None:
+    def __init__(self, source: Callable[[str], Source] = wakeup.source) -> None:
         self._source = source
         self._watchers: set[Watcher] = set()
         self._lock = threading.Lock()
@@ -87,12 +88,13 @@ class Hub:
     # --- The thread -------------------------------------------------------------------------------------
 
     def _run(self, ear: socket.socket) -> None:
-        source = self._source(feed.CHANNEL)
+        source, selector = self._source(feed.CHANNEL), selectors.DefaultSelector()
+        selector.register(ear, selectors.EVENT_READ, "bell")
         looked = 0.0
         try:
             while self._is_needed():
                 try:
-                    if self._wait(source, ear) or time.monotonic() - looked >= LOOK:
+                    if self._wait(source, selector, ear) or time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
                         self._look()
                 except (DatabaseError, InterfaceError) as error:
@@ -100,8 +102,12 @@ class Hub:
                     connection.close()
                     time.sleep(AGAIN)
         finally:
+            with self._lock:
+                if self._thread is threading.current_thread():
+                    self._thread = None  # it broke: the next who comes starts another
             source.close()
             connection.close()
+            selector.close()
             ear.close()
 
     def _is_needed(self) -> bool:
@@ -113,16 +119,12 @@ class Hub:
             self._bell = None
             return False
 
-    def _wait(self, source: wakeup.Listener | wakeup.CommitCounter, ear: socket.socket) -> bool:
+    def _wait(self, source: Source, selector: selectors.BaseSelector, ear: socket.socket) -> bool:
         """Whether there may be something new."""
-        told = source.fileno()
-        ears: list[socket.socket | int] = [ear] if told is None else [ear, told]
-        pause = LOOK if told is not None else COMMITS
-        ready, _, _ = select.select(ears, [], [], pause)
-        rung = ear in ready
+        rung, heard = source.wait(selector, LOOK)
         if rung:
             ear.recv(4096)
-        return source.heard() or rung
+        return bool(rung) or heard
 
     def _look(self) -> None:
         """Hand out what is new, the same page to all who are equally far."""
