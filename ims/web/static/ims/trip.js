@@ -7,6 +7,8 @@
   const GAP = 30_000; // ms between two fixes: what lies between is fetched
   const FRESH = 30, SILENT = 300; // seconds: stale, and silent
 
+  const ENDS = ["completed", "cancelled"];
+
   const served = Date.parse(document.documentElement.dataset.now) || Date.now();
   const skew = served - Date.now();
 
@@ -38,13 +40,17 @@
       if (track && before && at - before > GAP) between(before);
       else move(event.latitude, event.longitude);
       put("speed", event.speed === null ? "—" : `${Math.round(event.speed)} km/h`);
-      const time = trip.querySelector("[data-show=age] time");
-      if (time) time.dateTime = event.timestamp;
-      else put("age", "");
-      if (!time) trip.querySelector("[data-show=age]")?.append(Object.assign(document.createElement("time"), { dateTime: event.timestamp }));
-      const clock = trip.querySelector("[data-show=age] time");
-      if (clock) clock.dataset.tick = "ago";
+      showAge(event.timestamp);
       judge();
+    };
+
+    const showAge = (timestamp) => {
+      const place = trip.querySelector("[data-show=age]");
+      const clock = place.querySelector("time") || document.createElement("time");
+      clock.dateTime = timestamp;
+      clock.dataset.tick = "ago"; // live.js keeps it ticking
+      clock.title = new Date(timestamp).toLocaleString();
+      place.replaceChildren(clock);
     };
 
     // Green while it is live, amber when stale, red when the device is silent.
@@ -58,6 +64,7 @@
 
     const take = (event) => {
       if (event.type === "gps_update") fix(event);
+      else if (ENDS.includes(event.status)) location.reload(); // a page of an ended trip shows other things
       else document.body.dispatchEvent(new CustomEvent("ims:tick")); // the page's other parts look at once
     };
 
