@@ -1,15 +1,17 @@
 """Dispatch in Django's admin, and the demo that keeps itself alive."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
 from ims.accounts import roles
-from logistics import demo, demo_life, models, tasks
+from logistics import demo, demo_driving, demo_life, demo_trips, models, tasks
 from logistics.dispatch.models import OPEN, StockRequest
 from logistics.fleet.models import Station, StationStaff
+from logistics.trips.distance import haversine_km
 from tests.conftest import make_user
 from tests.logistics.conftest import phone_of, wish
 
@@ -122,3 +124,22 @@ def let_silent_offers_expire() -> None:
     """As if their time had passed."""
     StockRequest.objects.filter(status="ASSIGNING").update(assignment_started_at=now() - timedelta(hours=1))
     tasks.check_expired_driver_assignments()
+
+
+# --- The demo's transports ------------------------------------------------------------------------------
+
+
+def test_the_demos_vehicles_drive_arrive_and_begin_anew(operations):
+    assert demo_trips.fill(operations)
+    assert not demo_trips.fill(operations)
+    moment, ended = now(), models.Trip.objects.filter(status="completed")
+    for _ in range(60):
+        moment += timedelta(seconds=20)
+        models.Trip.objects.filter(status_changed_at__gt=moment).update(status_changed_at=moment)
+        demo_driving.drive(moment)
+    assert ended.count() > 2
+    assert models.GpsPoint.objects.count() > 20
+    track = models.GpsPoint.objects.filter(trip=ended.earliest("completed_at")).order_by("recorded_at")
+    places = [(float(point.lat), float(point.lng)) for point in track if point.speed]
+    jumps = [haversine_km(*pair) for pair in pairwise(places)]
+    assert max(jumps) < 3

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils.timezone import now
 
 from ims.accounts.models import User
-from logistics import demo_trips
+from logistics import demo_driving, demo_trips
 
 USERNAME = "demo"
 PAUSE = 3.0  # seconds between two fixes of a vehicle
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             signal.signal(name, lambda *_: stopped.set())
         while not stopped.wait(PAUSE):
             try:
-                demo_trips.drive(now())
+                demo_driving.drive(now())
             except DatabaseError as error:
                 self.stderr.write(f"demo_trips: {error}")
                 connection.close()
