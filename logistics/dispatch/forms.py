@@ -1,18 +1,17 @@
 """The forms of the driver's and the station operator's pages."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Priority
+from logistics.fleet.forms import LocalDateTimeField
 from logistics.fleet.models import Driver, Station, Vehicle, VehicleStatus, VehicleType
 
 LONGEST_SHIFT = timedelta(hours=24)
@@ -34,18 +33,6 @@ class StockRequestForm(forms.Form):
         if len(stations) == 1:
             self.fields["dbs"].initial = stations[0]
             self.fields["dbs"].widget = forms.HiddenInput()
-
-
-class LocalDateTimeField(forms.DateTimeField):
-    """A date and time where operations are."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-    def to_python(self, value: Any) -> datetime | None:
-        moment = super().to_python(value)
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=ZoneInfo(settings.OPERATIONS_TIME_ZONE))
 
 
 class ShiftForm(forms.Form):

@@ -23,13 +23,8 @@ def visible(user: User) -> QuerySet[Trip]:
     return Trip.objects.filter(_crew(user) | Q(patient__user=user))
 
 
-def actionable(user: User) -> QuerySet[Trip]:
-    """The trips that this person may move and send fixes for."""
-    return Trip.objects.all() if is_dispatcher(user) else Trip.objects.filter(_crew(user))
-
-
 def knows_patient(user: User, trip: Trip) -> bool:
-    """Whether names, records and notes are for this person: dispatchers and the trip's crew."""
+    """Whether names, records and notes are for this person, and moves: dispatchers and the trip's crew."""
     return is_dispatcher(user) or is_crew(user, trip)
 
 

@@ -1,29 +1,32 @@
 """The dispatcher's forms."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
-from django.utils.timezone import make_naive, now
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from ims.accounts import people, roles
 from ims.accounts.models import User
-from logistics.fleet.models import Driver, DriverStatus, Vehicle, VehicleStatus
-from logistics.trips.models import Trip
+from logistics.fleet.forms import LocalDateTimeField
+from logistics.fleet.models import Driver, DriverStatus, Vehicle, VehicleStatus, local
+from logistics.trips.models import Patient, Trip
 from logistics.trips.planning import Crew
 
-MINUTE = "%Y-%m-%dT%H:%M"
+
+class PatientField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic for mypy only
+    """By name, which is not unique, and number."""
+
+    def label_from_instance(self, patient: Patient) -> str:
+        return f"{patient.name}, {patient.medical_record_number}"
 
 
 class TripForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy only
     """A patient's transport."""
 
-    scheduled_pickup_time = forms.DateTimeField(
-        label=_("Pickup at"),
-        help_text=_("The time where operations are."),
-        widget=forms.DateTimeInput({"type": "datetime-local"}, MINUTE),
+    patient = PatientField(Patient.objects.all(), label=_("Patient"), empty_label=_("Choose a patient"))
+    scheduled_pickup_time = LocalDateTimeField(
+        label=_("Pickup at"), help_text=_("The time where operations are.")
     )
 
     class Meta:
@@ -43,17 +46,10 @@ class TripForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy o
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("patient", "pickup_place", "dropoff_place"):
+        for name in ("pickup_place", "dropoff_place"):
             self.fields[name].required = True
-        self.fields["patient"].empty_label = _("Choose a patient")  # type: ignore[attr-defined]
         self.fields["contract"].empty_label = _("None: the patient pays")  # type: ignore[attr-defined]
-        zone = ZoneInfo(settings.OPERATIONS_TIME_ZONE)
-        self.initial.setdefault("scheduled_pickup_time", make_naive(now(), zone).strftime(MINUTE))
-
-    def clean_scheduled_pickup_time(self) -> Any:
-        """What was typed is the time where operations are, whatever zone Django read it in."""
-        typed = self.cleaned_data["scheduled_pickup_time"]
-        return typed.replace(tzinfo=ZoneInfo(settings.OPERATIONS_TIME_ZONE))
+        self.initial.setdefault("scheduled_pickup_time", f"{local(now()):%Y-%m-%dT%H:%M}")
 
 
 class CrewForm(forms.Form):

@@ -1,0 +1,20 @@
+"""Form fields that more than one package needs."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+
+
+class LocalDateTimeField(forms.DateTimeField):
+    """A date and time where operations are, whatever zone Django would read it in."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment = super().to_python(value)
+        if moment is None:
+            return None
+        return moment.replace(tzinfo=ZoneInfo(settings.OPERATIONS_TIME_ZONE))
