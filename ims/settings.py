@@ -216,6 +216,7 @@ SPECTACULAR_SETTINGS = {
         "TransitStatus": "masterdata.statuses.TransitStatus",
         "RequestStatus": "logistics.dispatch.models.RequestStatus",
         "TripStatus": "logistics.trips.models.TripStatus",
+        "ProofKind": "logistics.trips.live_models.ProofKind",
         "Decision": "logistics.dispatch.serializers.Decision",
     },
 }
