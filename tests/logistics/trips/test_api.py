@@ -270,6 +270,13 @@ def test_a_fix_is_kept_and_shown_to_all_who_watch(api, driver, under_way):
     assert (seen["lat"], seen["age_seconds"] < 5) == (22.3, True)
 
 
+def test_a_fix_costs_few_statements(api, driver, under_way, django_assert_max_num_queries):
+    client = api(driver.user)
+    post(client, under_way, "gps", fix(5))
+    with django_assert_max_num_queries(16):
+        post(client, under_way, "gps", fix())
+
+
 def test_a_fix_that_is_sent_again_is_counted_and_told_once(api, driver, under_way):
     body = fix()
     post(api(driver.user), under_way, "gps", body)
