@@ -9,6 +9,7 @@ where something still runs.
 import argparse
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -196,6 +197,8 @@ class Soak:
 
     def stop_clusters(self) -> None:
         for cluster in self.clusters:
+            while cluster.poll() is None and not hears_sigterm(cluster.pid):
+                time.sleep(0.1)
             cluster.terminate()
         for cluster in self.clusters:
             try:
@@ -297,6 +300,13 @@ class Soak:
             except (DatabaseError, InterfaceError):
                 connections.close_all()
                 time.sleep(0.3)
+
+
+def hears_sigterm(pid: int) -> bool:
+    """Whether this process catches SIGTERM: while it still imports, there is nothing to stop in order."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(re.search(r"SigCgt:\s*(\w+)", status).group(1), 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 def postgres():

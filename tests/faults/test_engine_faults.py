@@ -1,15 +1,12 @@
 """What Django Q2 does wrong under load or faults, and what else may befall a cluster: impossible here."""
 
 import os
-import re
-import signal
 import socket
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 from multiprocessing import Event
-from pathlib import Path
 
 import psutil
 import pytest
@@ -21,6 +18,7 @@ from scheduling.crew import Crew
 from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob
 from scheduling.supervisor import BEAT, Supervisor
 from tests.conftest import ROOT
+from tests.faults.soak import hears_sigterm
 from tests.site import tasks
 from tests.site.models import Effect, Mark
 
@@ -155,13 +153,6 @@ def test_a_second_signal_stops_at_once(ready, wait_for):
     cluster.terminate()
     assert cluster.process.wait(timeout=20) == 0
     assert job.state == "retrying"
-
-
-def hears_sigterm(pid: int) -> bool:
-    """Whether this process catches SIGTERM: while it still imports, there is nothing to stop in order."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    caught = int(re.search(r"SigCgt:\s*(\w+)", status).group(1), 16)
-    return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 def test_a_signal_during_the_start_stops_it_in_order(qcluster, wait_for):
