@@ -33,13 +33,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 DATABASE = {"db", "transactional_db", "database"}  # fixtures by which a test reaches one
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The run on PostgreSQL repeats what may differ there: the tests that reach a database."""
-    if not config.getoption("--postgres"):
-        return
-    chosen = [item for item in items if reaches_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not reaches_database(item)])
-    items[:] = chosen
+    if config.getoption("--postgres"):
+        chosen = [item for item in items if reaches_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not reaches_database(item)])
+        items[:] = chosen
+    items[:] = long_ones_first(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Each of pytest's processes begins with an equal share of the list; let none end with a long test."""
+    long = [item for item in items if is_long(item)]
+    short = [item for item in items if not is_long(item)]
+    shares = [share(long, number, workers) + share(short, number, workers) for number in range(workers)]
+    return [item for each in shares for item in each]
+
+
+def share(items: list[pytest.Item], number: int, count: int) -> list[pytest.Item]:
+    return items[len(items) * number // count : len(items) * (number + 1) // count]
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether it starts whole programs, and mostly waits for them."""
+    return bool(item.get_closest_marker("programs")) or "qcluster" in item.fixturenames
 
 
 def reaches_database(item: pytest.Item) -> bool:

@@ -17,6 +17,7 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 15
+pytestmark = pytest.mark.programs
 
 
 def free_port() -> int:
@@ -100,22 +101,24 @@ def demo(database, tmp_path) -> Iterator[Demo]:
                 process.kill()
 
 
-def test_the_printed_login_works(demo) -> None:
+def test_the_printed_login_works_and_orders_are_delivered_before_the_newcomers_eyes(demo) -> None:
     assert f"{demo.address}/" in demo.printed()
-    slips = demo.sign_in().get(f"{demo.address}/api/masterdata/packing-slips/", timeout=10)
-    assert slips.json()["count"] > 0
+    session, deadline = demo.sign_in(), time.monotonic() + 240
+    slips = f"{demo.address}/api/masterdata/packing-slips/"
+    assert session.get(slips, timeout=10).json()["count"] > 0
+    delivered = f"{slips}?status=delivered"
+    before = session.get(delivered, timeout=10).json()["count"]
+    while session.get(delivered, timeout=10).json()["count"] == before:
+        assert time.monotonic() < deadline, "no order was delivered within four minutes"
+        time.sleep(2)
 
 
-def test_ctrl_c_ends_everything(demo) -> None:
-    assert demo.stop(signal.SIGINT) == []
-    assert demo.process.returncode == 0
-
-
-def test_a_second_run_keeps_the_data(database, demo, tmp_path) -> None:
+def test_ctrl_c_ends_everything_and_a_second_run_keeps_the_data(database, demo, tmp_path) -> None:
     order = {"order_id": "KEPT", "ship_to": "A", "product": None, "quantity": 1}
     made = demo.sign_in().post(f"{demo.address}/api/masterdata/packing-slips/", json=order, timeout=10)
     assert made.status_code == 201, made.text
-    demo.stop()
+    assert demo.stop(signal.SIGINT) == []
+    assert demo.process.returncode == 0
     second = Demo(database, free_port(), tmp_path / "second.txt")
     try:
         second.wait_until_it_runs()
@@ -134,12 +137,3 @@ def test_a_port_in_use_is_named_with_its_cure(database, tmp_path) -> None:
         assert run.process.wait(START_SECONDS) == 1
     assert run.printed().startswith(f"Port {port} is in use.")
     assert f"PORT={port + 1} make run" in run.printed()
-
-
-def test_demo_orders_are_delivered_before_the_newcomers_eyes(demo) -> None:
-    session, deadline = demo.sign_in(), time.monotonic() + 240
-    address = f"{demo.address}/api/masterdata/packing-slips/?status=delivered"
-    before = session.get(address, timeout=10).json()["count"]
-    while session.get(address, timeout=10).json()["count"] == before:
-        assert time.monotonic() < deadline, "no order was delivered within four minutes"
-        time.sleep(2)

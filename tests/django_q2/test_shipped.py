@@ -23,6 +23,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.programs
 def test_the_shipped_tests_hold():
     if connection.vendor != "sqlite":
         pytest.skip("the run on SQLite has them; make test-slow has them on both")

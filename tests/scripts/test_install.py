@@ -25,6 +25,7 @@ def install(project: Path) -> str:
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.programs
 def test_an_install_is_repeated_after_a_change_and_after_a_failure(project) -> None:
     first, second = install(project), install(project)
     (project / "requirements.txt").write_text("# something else\n")
