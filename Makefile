@@ -14,12 +14,12 @@ help:  ## This list
 run: install-run  ## IMS with demo data at http://localhost:8000 (PORT=8001, DATABASE_URL=postgres://…)
 	@exec $(BIN)/python scripts/run.py
 
-test: install-dev  ## Every test on SQLite, then all but the browser's on a real PostgreSQL
-	$(PYTEST) -m "not slow"
+test: install-dev  ## Every test on SQLite but the heaviest, then all but the browser's on a real PostgreSQL
+	$(PYTEST) -m "not slow and not heavy"
 	$(PYTEST) -m "not slow and not browser" --postgres
 
-test-slow: install-dev  ## The tests that take minutes, on both databases
-	$(PYTEST) -m slow
+test-slow: install-dev  ## The tests that take minutes, and the heavy ones, on both databases
+	$(PYTEST) -m "slow or heavy"
 	$(PYTEST) -m slow --postgres
 
 soak: install-dev  ## Thousands of jobs while clusters and the database are killed: SQLite, then PostgreSQL

@@ -132,9 +132,8 @@ def assert_no_sideways_scroll(page: Page) -> None:
     assert wider <= 0, f"{page.url} is {wider} px wider than the window"
 
 
-def screenshot(page: Page, name: str) -> Path:
-    """For people to look at: var/screenshots/NAME.png, the whole page."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    path = SCREENSHOTS / f"{name}.png"
-    page.screenshot(path=path, full_page=True)
-    return path
+def screenshot(page: Page, name: str) -> None:
+    """With SCREENSHOTS=1, for people to look at: the whole page as var/screenshots/NAME.png."""
+    if os.environ.get("SCREENSHOTS") == "1":
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

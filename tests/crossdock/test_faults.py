@@ -26,7 +26,7 @@ from tests.conftest import ROOT, database_url_of_test
 from tests.crossdock.conftest import GROUP
 from tests.crossdock.sheets import many_rows, request_file, result_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 ROWS = 3_000
 LATER = timedelta(minutes=2)
 each_stage = pytest.mark.parametrize("stage", Stage.values)

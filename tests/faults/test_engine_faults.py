@@ -374,6 +374,7 @@ def test_the_watchdog_of_systemd_is_not_fed_by_a_cluster_that_hears_nothing(qclu
 
 
 # --- the whole --------------------------------------------------------------------------------------------
+@pytest.mark.heavy
 @pytest.mark.programs
 def test_a_short_soak_loses_nothing(request):
     """See soak.py; `make soak` runs a long one."""

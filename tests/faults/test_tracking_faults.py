@@ -15,7 +15,7 @@ from masterdata.models import PackingSlip, Parcel, ParcelEvent
 from scheduling.models import JobState, QueuedJob
 from tests.masterdata.many import ship_many
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 EVENTS = 2  # of each parcel on its way
 
 

@@ -10,7 +10,7 @@ from masterdata import runs, tracking_service
 from masterdata.models import PackingSlip, Parcel, ParcelEvent, TrackingBatch
 from tests.masterdata.many import ship_many
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 
 
 @pytest.fixture

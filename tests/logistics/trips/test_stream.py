@@ -18,7 +18,7 @@ from logistics.trips.models import Trip
 from logistics.trips.planning import Crew
 from tests.logistics.trips.watching import Watching, Web
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 
 
 @pytest.fixture
