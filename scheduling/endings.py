@@ -28,7 +28,7 @@ from scheduling.claims import Claimed, Fence
 from scheduling.database import keeping_the_connection
 from scheduling.declaration import DeclaredTask
 from scheduling.exceptions import Undeclared
-from scheduling.jobs import enqueue_hook, honour_cancellations, record_failure
+from scheduling.jobs import honour_cancellations, record_end, record_failure
 from scheduling.models import Attempt, Cancellation, JobState, QueuedJob
 from scheduling.retry import Retry
 from scheduling.text import printable
@@ -210,11 +210,7 @@ def _record(package: packages.Package, outcome: Outcome) -> None:
     )
     if not follows and not package["save"]:
         return
-    row = finished(package, outcome)
-    FinishedTask.objects.bulk_create(  # without post_save: the hook is a job
-        [row], update_conflicts=True, unique_fields=["id"], update_fields=["result", "success", "stopped"]
-    )
-    enqueue_hook(row)
+    record_end(finished(package, outcome))
 
 
 def finished(package: packages.Package, outcome: Outcome) -> FinishedTask:

@@ -142,19 +142,19 @@ def record_failure(row: QueuedJob, reason: str) -> None:
         success=False,
         attempt_count=row.attempts,
     )
+    record_end(finished)
+
+
+def record_end(finished: FinishedTask) -> None:
+    """Write the end of a job into the history, and queue the call of its hook where it has one."""
+    from scheduling.tasks import call_hook
+
     FinishedTask.objects.bulk_create(  # without post_save, which would call the hook here
         [finished],
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["result", "success", "stopped"],
     )
-    enqueue_hook(finished)
-
-
-def enqueue_hook(finished: FinishedTask) -> None:
-    """Queue the call of the hook of a job that has ended, if it has one that may be called."""
-    from scheduling.tasks import call_hook
-
     with contextlib.suppress(Undeclared):
         declaration.check_hook(finished.hook)
         if finished.hook:
