@@ -110,6 +110,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "ims.urls"
 WSGI_APPLICATION = "ims.wsgi.application"
 ASGI_APPLICATION = "ims.asgi.application"
+WEB_THREADS = env.number("WEB_THREADS", 8, minimum=1)  # of each web process; each keeps a connection
 APPEND_SLASH = True
 
 TEMPLATES = [

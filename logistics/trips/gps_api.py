@@ -81,10 +81,9 @@ def sort_out(points: list[Any], trip: Trip) -> tuple[list[NewFix], list[Fault]]:
             fix = reader.run_validation(with_short_names(point))
         except exceptions.ValidationError as error:
             field, messages = next(iter(field_messages(error.detail).items()))
-            fault = field, messages[0]
-        else:
-            fault = gps.fault_of(fix, trip, at)
-        if fault:
+            faults.append({"index": index, "field": field, "message": messages[0]})
+            continue
+        if fault := gps.fault_of(fix, trip, at):
             faults.append({"index": index, "field": fault[0], "message": fault[1]})
         else:
             good.append(fix)

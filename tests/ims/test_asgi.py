@@ -1,0 +1,94 @@
+"""The web process: pages in threads, live streams on the loop."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from a2wsgi import WSGIMiddleware
+from asgiref.testing import ApplicationCommunicator
+from django.core.wsgi import get_wsgi_application
+from django.db import connection, connections
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from ims import asgi
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COUNT = 2
+threads: set[int] = set()
+sessions: set[object] = set()
+
+
+@pytest.fixture(autouse=True)
+def few_threads(monkeypatch, settings):
+    """Two threads of its own, which leave no connection open."""
+    settings.ROOT_URLCONF = __name__
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = None
+    in_threads = WSGIMiddleware(get_wsgi_application(), workers=COUNT)
+    monkeypatch.setattr(asgi, "in_threads", in_threads)
+    threads.clear(), sessions.clear()
+    yield
+    both = threading.Barrier(len(in_threads.executor._threads))
+    for _ in in_threads.executor._threads:
+        in_threads.executor.submit(lambda: (both.wait(10), connections.close_all()))
+    in_threads.executor.shutdown()
+
+
+def where(request: HttpRequest) -> HttpResponse:
+    """Says how the request came, and notes who served it."""
+    threads.add(threading.get_ident())
+    connection.ensure_connection()
+    sessions.add(connection.connection)
+    return HttpResponse(f"{request.scheme} {request.headers.get('X-Forwarded-Proto')}")
+
+
+where.login_required = False  # type: ignore[attr-defined]
+urlpatterns = [path("where/", where)]
+
+
+def get(path: str, *headers: tuple[bytes, bytes]) -> tuple[int, bytes]:
+    """The status and body of an answer of the whole application."""
+
+    async def ask() -> tuple[int, bytes]:
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "path": path,
+            "query_string": b"",
+            "headers": [(b"host", b"localhost"), *headers],
+        }
+        asked = ApplicationCommunicator(asgi.application, scope)
+        await asked.send_input({"type": "http.request", "body": b""})
+        status, body = (await asked.receive_output(10))["status"], b""
+        while (part := await asked.receive_output(10)).get("more_body"):
+            body += part["body"]
+        await asked.wait()
+        return status, body + part["body"]
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("path", "is_live"),
+    [
+        ("/api/trips/1/stream/", True),
+        ("/api/trips/1/events/", False),
+        ("/nowhere/", False),
+        ("\udcff", False),
+    ],
+)
+def test_only_streams_run_on_the_loop(settings, path, is_live):
+    settings.ROOT_URLCONF = "ims.urls"
+    assert asgi.is_coroutine(path) == is_live
+
+
+def test_requests_share_a_few_threads_and_their_connections():
+    assert [get("/where/")[0] for _ in range(COUNT * 3)] == [200] * COUNT * 3
+    assert len(sessions) == len(threads) <= COUNT
+
+
+def test_a_header_that_only_looks_like_the_proxys_is_dropped():
+    assert get("/where/", (b"x_forwarded_proto", b"https"))[1] == b"http None"
