@@ -46,7 +46,7 @@ def enqueue_many(declared: DeclaredTask[Any, Any], calls: list[dict[str, Any]]) 
         pre_enqueue.send(sender="django_q", task=package)
     with transaction.atomic():
         for start in range(0, len(built), ROWS_A_STATEMENT):
-            _store_many(declared, built[start : start + ROWS_A_STATEMENT])
+            _store(declared, built[start : start + ROWS_A_STATEMENT])
     jobs = [Job(package["id"]) for package in built]
     _run_here_if_sync(jobs)
     return jobs
@@ -55,58 +55,40 @@ def enqueue_many(declared: DeclaredTask[Any, Any], calls: list[dict[str, Any]]) 
 def insert(package: Package, *, due: datetime | None = None, queue: str | None = None) -> Job:
     """Queue a complete package. `queue` overrides the declared one."""
     declared = find(package["func"])
-    row = _row(declared, package, due, queue)
-    while True:
-        stored = _store(row)
-        if stored is not None:
-            break  # ours, or the unfinished twin of a unique job
-    job = Job(stored)
-    if stored == row.job_id:
-        _run_here_if_sync([job])
+    pre_enqueue.send(sender="django_q", task=package)
+    unique = unique_key(declared, package) if declared.unique else None
+    job_id = package["id"]
+    while not _store(declared, [package], due=due, queue=queue, unique=unique):
+        twins = QueuedJob.objects.filter(unique_key=unique).values_list("job_id", flat=True)
+        if twin := twins.first():
+            return Job(twin)  # unfinished; else it has finished just now
+    job = Job(job_id)
+    _run_here_if_sync([job])
     return job
 
 
-def _row(
+def _store(
     declared: DeclaredTask[Any, Any],
-    package: Package,
+    built: list[Package],
+    *,
     due: datetime | None = None,
     queue: str | None = None,
-) -> QueuedJob:
-    pre_enqueue.send(sender="django_q", task=package)
-    now = timezone.now()
-    later = due is not None and due > now
-    return QueuedJob(
-        key=queue or declared.queue,
-        payload=packages.dumps(package),
-        lock=due if later else clock.moment(),
-        job_id=package["id"],
-        func=declared.path,
-        state=JobState.SCHEDULED if later else JobState.WAITING,
-        enqueued_at=now,
-        unique_key=unique_key(declared, package) if declared.unique else None,
-    )
-
-
-def _store(row: QueuedJob) -> str | None:
-    """Insert the row and return its job id, or the id of its twin; None when the twin has just finished."""
-    jobs = QueuedJob.objects
-    if row.unique_key is None:
-        jobs.bulk_create([row])
-        return row.job_id
-    jobs.bulk_create([row], ignore_conflicts=True)
-    return jobs.filter(unique_key=row.unique_key).values_list("job_id", flat=True).first()
-
-
-def _store_many(declared: DeclaredTask[Any, Any], built: list[Package]) -> None:
-    """One statement for jobs of one task: only what differs travels, as one JSON value."""
+    unique: str | None = None,
+) -> int:
+    """One statement for jobs of one task: only what differs travels, as one JSON value. Returns the rows."""
+    is_later = due is not None and due > timezone.now()
+    now = clock.sql()
     statement = f"""
         INSERT INTO django_q_ormq
-            (key, func, state, lock, enqueued_at, job_id, payload, attempts, has_slot)
-        SELECT %s, %s, %s, {clock.sql()}, {clock.sql()}, value->>0, value->>1, 0, false
-        FROM {JSON_ROWS[connection.vendor]}"""  # noqa: S608 - constants
-    different = json.dumps([(package["id"], packages.dumps(package)) for package in built])
+            (key, func, state, lock, enqueued_at, job_id, payload, attempts, has_slot, unique_key)
+        SELECT %s, %s, %s, {"%s" if is_later else now}, {now}, value->>0, value->>1, 0, false, %s
+        FROM {JSON_ROWS[connection.vendor]} {"WHERE true ON CONFLICT DO NOTHING" if unique else ""}"""  # noqa: S608 - constants
+    state = JobState.SCHEDULED if is_later else JobState.WAITING
+    lock = [connection.ops.adapt_datetimefield_value(due)] if is_later else []
+    rows = json.dumps([(package["id"], packages.dumps(package)) for package in built])
     with connection.cursor() as cursor:
-        cursor.execute(statement, [declared.queue, declared.path, JobState.WAITING.value, different])
+        cursor.execute(statement, [queue or declared.queue, declared.path, state.value, *lock, unique, rows])
+        return int(cursor.rowcount)
 
 
 def unique_key(declared: DeclaredTask[Any, Any], package: Package) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.signing import BadSignature
 from django.utils import timezone
 from django_q import core_signing
 from django_q.conf import Conf
-from django_q.humanhash import uuid
-from django_q.signing import PickleSerializer, SignedPackage
+from django_q.humanhash import DEFAULT_WORDLIST
+from django_q.signing import PickleSerializer
 from django_q.utils import get_func_repr
 
 from scheduling import declaration
@@ -22,6 +25,7 @@ from scheduling.text import printable
 Package = dict[str, Any]
 
 CHAIN_OPTIONS = ("group", "cached", "sync")  # Django Q2's monitor takes them for granted beside a chain
+SMALL = 1000  # bytes; to compress fewer costs more time than it saves room
 NAME_LENGTH = 100  # of a name or group in Django Q2's history
 
 
@@ -36,11 +40,11 @@ def build(declared: DeclaredTask[Any, Any], args: tuple[Any, ...], kwargs: Mappi
         check_json(value, f"{declared.name}: argument {position + 1}")
     for name, value in kwargs.items():
         check_json(value, f"{declared.name}: argument {name!r}")
-    readable_name, job_id = uuid()
+    job_id = uuid4()
     return complete(
         {
-            "id": job_id,
-            "name": readable_name,
+            "id": job_id.hex,
+            "name": "-".join(DEFAULT_WORDLIST[byte] for byte in job_id.bytes[:4]),  # for people
             "func": declared.path,
             "args": args,
             "kwargs": dict(kwargs),
@@ -95,14 +99,15 @@ def path_of(function: object) -> str:
 
 
 def dumps(package: Package) -> str:
-    return str(SignedPackage.dumps(package))
+    packed = pickle.dumps(package, pickle.HIGHEST_PROTOCOL)
+    return str(_signer(Conf.SECRET_KEY).sign_object(packed, Packed, compress=len(packed) > SMALL))
 
 
 def loads(payload: str) -> Package:
     """Read a payload signed with SECRET_KEY or one of SECRET_KEY_FALLBACKS."""
     for key in (Conf.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         try:
-            package = core_signing.loads(payload, key=key, salt=Conf.PREFIX, serializer=PickleSerializer)
+            package = _signer(key).unsign_object(payload, serializer=PickleSerializer)
         except BadSignature:
             continue
         except Exception as error:
@@ -111,6 +116,19 @@ def loads(payload: str) -> Package:
             return package
         raise Unreadable("The payload is signed but is not a task package.")
     raise Unreadable("No known SECRET_KEY signed this payload. Put the old key into SECRET_KEY_FALLBACKS.")
+
+
+class Packed:
+    """A serializer for what is packed already."""
+
+    def dumps(self, packed: bytes) -> bytes:
+        return packed
+
+
+@cache
+def _signer(key: str) -> Any:
+    """The signer that Django Q2 takes, made once: it would make one for every package."""
+    return core_signing.TimestampSigner(key=key, salt=Conf.PREFIX)
 
 
 def _check_options(package: Package) -> None:

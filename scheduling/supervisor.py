@@ -40,7 +40,7 @@ AT_ONCE = 100  # jobs in one claim
 SAFETY_LOOK = 2.5  # seconds between looks at the queue when nobody tells of new jobs
 AGAIN = 0.1  # seconds until the next look at a due job that cannot be claimed, because somebody has locked it
 BEAT = 2.0  # seconds between heartbeats
-SCHEDULES = 1.5  # seconds between looks at the schedules
+SCHEDULES = 1.8  # seconds between looks at the schedules
 TAKE_OVER = 5.0  # seconds between looks at the other clusters
 WATCH = 0.25  # seconds between looks at timeouts and at jobs that wait behind others
 

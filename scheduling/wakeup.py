@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, connections
 
+from scheduling.inotify import Writes, writes_to
+
 logger = logging.getLogger("django-q")
 
 CHANNEL = "scheduling_queue"  # a trigger on the queue notifies it: migration 0003
-LOOK = 0.004  # seconds between looks at SQLite's counter, two microseconds each
+LOOK = 0.004  # seconds between looks at SQLite's counter, where nobody tells of writes
+SELDOM, SOON = 0.5, 0.001  # the same where somebody does, and just after he did
+SOON_FOR = 0.02  # seconds
 AGAIN = 5.0  # seconds until a lost connection is tried again; meanwhile the queue is looked at
 
 
@@ -84,20 +91,32 @@ class Listener:
 
 
 class CommitCounter:
-    """SQLite's data_version changes when another connection has committed something."""
+    """SQLite's data_version changes when another connection has committed something.
+
+    It is looked at when somebody wrote to the database's folder, where the system tells of that, else often.
+    A commit is seen a moment after it was written: whoever was told looks a few times more.
+    """
 
     def __init__(self) -> None:
         self._seen: int | None = None
+        self._writes: Writes | None = None
+        self._soon_until = 0.0
 
     def wait(self, selector: Any, seconds: float) -> Heard:
         """Wait for what the selector knows of, and for new jobs."""
         until = time.monotonic() + seconds
-        while True:
-            left = until - time.monotonic()
-            events = selector.select(max(0.0, min(LOOK, left)))
-            heard = self.heard()
-            if events or heard or left <= LOOK:
-                return events, heard
+        with self._told_by(selector):
+            while True:
+                now = time.monotonic()
+                look, left = self._look(now), until - now
+                events = selector.select(max(0.0, min(look, left)))
+                others = [event for event in events if event[0].data]
+                if self._writes and len(others) < len(events):
+                    self._writes.take()
+                    self._soon_until = time.monotonic() + SOON_FOR
+                heard = self.heard()
+                if others or heard or left <= look:
+                    return others, heard
 
     def heard(self) -> bool:
         try:
@@ -110,6 +129,38 @@ class CommitCounter:
 
     def close(self) -> None:
         self._seen = None
+        if self._writes:
+            self._writes.close()
+            self._writes = None
+
+    def _look(self, now: float) -> float:
+        """Seconds until the counter is looked at next."""
+        if self._writes is None:
+            return LOOK
+        return SOON if now < self._soon_until else SELDOM
+
+    @contextmanager
+    def _told_by(self, selector: Any) -> Iterator[None]:
+        if self._writes is None:
+            self._writes = writes_to(_folder())
+        if self._writes is None:
+            yield
+            return
+        selector.register(self._writes, selectors.EVENT_READ, None)
+        try:
+            yield
+        finally:
+            selector.unregister(self._writes)
+
+
+def _folder() -> str:
+    """Where SQLite keeps its files; empty for a database in memory, or one that cannot be opened now."""
+    try:
+        connection.ensure_connection()
+        [(_, _, path), *_] = connection.connection.execute("PRAGMA database_list")
+    except (DatabaseError, sqlite3.Error):
+        return ""
+    return os.path.dirname(str(path))
 
 
 def source(channel: str = CHANNEL) -> Listener | CommitCounter:
