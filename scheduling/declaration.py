@@ -91,6 +91,9 @@ class DeclaredTask(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<task {self.name}>"
 
+    def __str__(self) -> str:
+        return self.path  # in Django Q2's log
+
 
 _tasks: dict[str, DeclaredTask[Any, Any]] = {}  # by dotted path
 _hooks: set[str] = set()  # dotted paths

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import itertools
 import logging
 import multiprocessing
@@ -16,6 +17,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
+from pydoc import locate
 from typing import Any
 
 from django.db import connection
@@ -165,9 +168,11 @@ class Desk:
         self.supervisor = supervisor
         self.inherited = inherited
         self.job: Claimed | None = None
+        self.path = ""  # of the job's function
 
     def sit(self, timer: Any, timeout: int) -> None:
         """The life of a worker process."""
+        gc.freeze()  # what it shares with its supervisor stays shared: no collection writes to those pages
         database.after_fork()
         for channel in self.inherited:
             channel.close()
@@ -198,12 +203,14 @@ class Desk:
             package = database.until_it_answers(lambda job=job: admission.admit(job))  # type: ignore[misc]
             if package:
                 self.state.limit = package["allowed"]
-                return package
+                self.path = package["func"]
+                return {**package, "func": _located(self.path) or self.path}
             self._answer(None)
 
     def put(self, package: Package) -> None:
         """How the job ended: recorded here, or sent on where a row is all there is to write."""
         self.state.limit = NEVER
+        package["func"] = self.path
         outcome = outcome_of(package)
         result = results.of(package, outcome)
         if result is None and database.until_it_answers(lambda: endings.conclude(package, outcome)):
@@ -232,6 +239,12 @@ def outcome_of(package: Package) -> Outcome:
         outcome.error = RuntimeError(str(package["result"]))
     package.pop("slot", None)
     return outcome
+
+
+@cache
+def _located(path: str) -> Any:
+    """What Django Q2's worker would look up anew for every job."""
+    return locate(path)
 
 
 def _watch(supervisor: int) -> None:
