@@ -48,10 +48,10 @@ def void(invoice_id: int, by: User, reason: str) -> Invoice:
 
 @transaction.atomic
 def reissue(invoice_id: int, by: User, reason: str = "", km: Decimal | None = None) -> Invoice:
-    """Raises BillingRefused."""
+    """Void it unless it is, and write a new one. Raises BillingRefused."""
     new = invoices.reissue(invoice_id, now(), reason, km)
     tasks.send_invoice_email.enqueue(invoice_id=new.pk)
-    audit.record("invoice.void", target(invoice_id), by, after={"reason": reason, "replaced_by": str(new)})
+    audit.record("invoice.replace", target(invoice_id), by, after={"reason": reason, "by": str(new)})
     audit.record("invoice.issue", target(new.pk), by, after={"replaces": str(new.replaces)})
     return new
 

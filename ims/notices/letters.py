@@ -179,7 +179,7 @@ def deliver(message: EmailMultiAlternatives, connection: Any) -> None:
 
 def _broken_off(connection: Any, error: Exception) -> LetterError:
     """Of a server that is not ours to ask (another backend), nothing is known."""
-    if getattr(connection.connection, "awaits_verdict", True):
+    if getattr(getattr(connection, "connection", None), "awaits_verdict", True):
         return Unsure(f"The mail server broke off, perhaps after taking it: {error}", permanent=True)
     return LetterError(f"The mail server broke off before it had the letter: {error}", permanent=False)
 

@@ -13,10 +13,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ims.accounts import people, roles
 from ims.accounts.models import User
-from ims.notices import letters
+from ims.notices import kinds, letters
 from ims.notices import services as notices
 from ims.notices.letters import LetterError
 from ims.notices.models import LetterState
@@ -49,6 +50,10 @@ TROUBLE = (Outcome.RETRYING, Outcome.UNKNOWN, Outcome.FAILED)
 class Fate:
     outcome: Outcome
     why: str = ""
+
+
+def register_kind() -> None:
+    kinds.add(kinds.Kind(NOTICE, gettext_lazy("Invoice not sent"), (roles.ACCOUNTANT,), "fail"))
 
 
 # --- Wanting mails --------------------------------------------------------------------------------------

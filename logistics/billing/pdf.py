@@ -57,7 +57,7 @@ def render(invoice: Invoice) -> bytes:
         sums(invoice),
         Spacer(1, 10 * mm),
         KeepTogether([how_to_pay(invoice)]),
-        *(paragraph(line, SMALL, spaceBefore=4 * mm) for line in settings.INVOICE_TERMS),
+        *(paragraph(line, SMALL, spaceBefore=4 * mm, leftIndent=-6) for line in settings.INVOICE_TERMS),
     ]
     document.build(parts, canvasmaker=numbered(invoice))
     return file.getvalue()
@@ -139,7 +139,8 @@ def how_to_pay(invoice: Invoice) -> Table:
     elif not invoice.due:
         told = [paragraph("Paid in full. Thank you.", STRONG)]
     else:
-        ask = f"Please pay {amount(invoice.due)} {invoice.currency} by {day(invoice.due_date)}."
+        when = "at once: it was due on" if invoice.status == InvoiceStatus.OVERDUE else "by"
+        ask = f"Please pay {amount(invoice.due)} {invoice.currency} {when} {day(invoice.due_date)}."
         told = [
             paragraph(ask, STRONG),
             *(paragraph(line) for line in settings.INVOICE_BANK),
