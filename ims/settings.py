@@ -336,9 +336,10 @@ LICENCE_NULL_BELOW_USD = env.number("LICENCE_NULL_BELOW_USD", 500)  # a balance 
 LICENCE_LOW_BELOW_USD = env.number("LICENCE_LOW_BELOW_USD", 5000)  # people are told
 
 # --- Mail -----------------------------------------------------------------------------------------------
-vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))
-if EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":  # noqa: F821 - of the line above
-    EMAIL_BACKEND = "ims.notices.smtp.EmailBackend"  # the same, which knows how far a letter came
+_mail = env.ENV.email("EMAIL_URL", default="consolemail://")
+if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    _mail["EMAIL_BACKEND"] = "ims.notices.smtp.EmailBackend"  # the same, which knows how far a letter came
+vars().update(_mail)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "IMS <ims@localhost>")
 EMAIL_TIMEOUT = 15  # seconds
 SITE_URL = env.address("SITE_URL", "http://localhost:8000")  # where people reach IMS: links in e-mails

@@ -319,7 +319,7 @@ def generate_invoice(trip_id: int) -> int | None:
     issued = invoices.issue(trip_id, now())
     if issued.invoice and issued.is_new:
         send_invoice_email.enqueue(invoice_id=issued.invoice.pk)
-    return issued.invoice and issued.invoice.pk
+    return issued.invoice.pk if issued.invoice else None
 
 
 @task(queue=LOW, timeout=90, retries=MAIL, name="billing.send_invoice_email")

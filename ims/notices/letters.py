@@ -90,6 +90,11 @@ def drop(letter: Letter, reason: str) -> bool:
     return _move(letter, LetterState.WAITING, LetterState.DROPPED, error=reason)
 
 
+def doubt(letter: Letter, reason: str) -> bool:
+    """Whoever was sending it is dead: nobody knows. False where it is not being sent."""
+    return _move(letter, LetterState.SENDING, LetterState.UNSURE, error=reason)
+
+
 def _send(letter: Letter, address: str, draft: Draft) -> bool:
     """Claimed with the connection open: who dies while the server is out of reach has not begun."""
     if not Letter.objects.filter(pk=letter.pk, state=LetterState.WAITING).exists():

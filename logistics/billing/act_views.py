@@ -72,8 +72,8 @@ def answered(request: HttpRequest, invoice: Invoice, deed: Callable[[], tuple[An
 
 def checked(shape: Callable[..., forms.Form], request: HttpRequest) -> dict[str, Any]:
     """What was entered. Raises BillingRefused with the field and its error."""
-    form = valid(shape, request)
-    return form.cleaned_data
+    cleaned: dict[str, Any] = valid(shape, request).cleaned_data
+    return cleaned
 
 
 def valid(shape: Callable[..., Any], request: HttpRequest) -> Any:

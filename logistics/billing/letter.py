@@ -13,9 +13,10 @@ def draft(invoice: Invoice, mail: InvoiceMail) -> Draft:
     from logistics.billing import pdf  # loads reportlab, which nothing else needs
 
     is_reminder = mail.kind == MailKind.REMINDER
-    subject = _("Reminder: invoice %(number)s") if is_reminder else _("Invoice %(number)s")
+    words = _("Reminder: invoice %(number)s") if is_reminder else _("Invoice %(number)s")
+    subject = words % {"number": invoice}
     facts = {
-        "subject": subject % {"number": invoice},
+        "subject": subject,
         "number": invoice.invoice_number,
         "due": money(invoice.due, invoice.currency),
         "total": money(invoice.total, invoice.currency),
@@ -29,7 +30,7 @@ def draft(invoice: Invoice, mail: InvoiceMail) -> Draft:
         "site_url": settings.SITE_URL,
     }
     return Draft(
-        facts["subject"],
+        subject,
         render_to_string("logistics/mail/invoice.txt", facts),
         render_to_string("logistics/mail/invoice.html", facts),
         attachments=(Attachment(f"{invoice}.pdf", pdf.render(invoice), "application/pdf"),),

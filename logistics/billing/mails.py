@@ -20,7 +20,7 @@ from ims.accounts.models import User
 from ims.notices import kinds, letters
 from ims.notices import services as notices
 from ims.notices.letters import LetterError
-from ims.notices.models import LetterState
+from ims.notices.models import Letter, LetterState
 from logistics.billing import invoices, letter, payers
 from logistics.billing.errors import BillingRefused
 from logistics.billing.models import Invoice, InvoiceMail, InvoiceStatus, MailKind
@@ -28,6 +28,10 @@ from logistics.billing.models import Invoice, InvoiceMail, InvoiceStatus, MailKi
 MOST_TRIES = 8  # the job's attempts: about ten hours
 LONGEST_SENDING = timedelta(minutes=5)  # its job ends sooner: whoever was sending it has died
 NOTICE = "billing.mail"
+
+
+class InHand(LetterError):
+    """Another job is sending it, or has died doing so: looked at again until that is clear."""
 
 
 class Outcome(StrEnum):
@@ -89,9 +93,10 @@ def write_again(invoice_id: int, by: User | None, at: datetime, seen: int | None
 def send_waiting(invoice_id: int) -> bool:
     """Send an invoice's mails that wait, its first one included; whether any went out. Raises LetterError."""
     ensure_first(invoice_id)
-    waiting = InvoiceMail.objects.filter(invoice=invoice_id, letter__isnull=False).select_related("letter")
+    unsettled = [LetterState.WAITING, LetterState.SENDING, LetterState.SENT]
+    found = InvoiceMail.objects.filter(invoice=invoice_id, letter__state__in=unsettled)
     went_out, problem = False, None
-    for mail in waiting.filter(Q(letter__state=LetterState.WAITING) | Q(letter__state=LetterState.SENT)):
+    for mail in found.select_related("letter"):
         try:
             went_out |= send(mail)
         except LetterError as error:
@@ -116,6 +121,8 @@ def send(mail: InvoiceMail) -> bool:
     invoice = Invoice.objects.select_related("company", "contract", "patient", "trip__vehicle").get(
         pk=mail.invoice_id
     )
+    if envelope.state == LetterState.SENDING:
+        return settle(mail, envelope, now())
     if reason := not_needed(invoice, mail):
         letters.drop(envelope, reason)
         return False
@@ -132,6 +139,19 @@ def send(mail: InvoiceMail) -> bool:
     if envelope.sent_at:  # also where a worker died right after the server took it
         Invoice.objects.filter(pk=invoice.pk, sent_at=None).update(sent_at=envelope.sent_at)
     return went_out
+
+
+def settle(mail: InvoiceMail, envelope: Letter, at: datetime) -> bool:
+    """Of one that is being sent: after a while it is certain that nobody does any more."""
+    if envelope.updated_at >= at - LONGEST_SENDING:
+        raise InHand("Another job is sending it, or has died doing so.", permanent=False)
+    if letters.doubt(envelope, died()):
+        tell_accountants(mail, died())
+    return False
+
+
+def died() -> str:
+    return _("The worker ended while the mail server was taking it.")
 
 
 def not_needed(invoice: Invoice, mail: InvoiceMail) -> str:
@@ -155,11 +175,10 @@ def tell_accountants(mail: InvoiceMail, why: str) -> None:
 
 
 def forgotten(at: datetime) -> list[int]:
-    """Invoices with a mail that waits though no job has touched it for a day: the net below the jobs."""
+    """Invoices with a mail that no job has brought to its end for a day: the net below the jobs."""
     old = {"created_at__lt": at - timedelta(days=1), "letter__updated_at__lt": at - timedelta(days=1)}
-    waiting = InvoiceMail.objects.filter(
-        letter__state=LetterState.WAITING, letter__attempts__lt=MOST_TRIES, **old
-    )
+    unsettled = [LetterState.WAITING, LetterState.SENDING]
+    waiting = InvoiceMail.objects.filter(letter__state__in=unsettled, letter__attempts__lt=MOST_TRIES, **old)
     return sorted(set(waiting.values_list("invoice", flat=True)))
 
 
@@ -172,7 +191,7 @@ def fate_of(mail: InvoiceMail, at: datetime) -> Fate:
     if envelope is None:
         return Fate(Outcome.FAILED, _("The payer has no e-mail address: enter one, then send it again."))
     if envelope.state == LetterState.SENDING and envelope.updated_at < at - LONGEST_SENDING:
-        return Fate(Outcome.UNKNOWN, _("The worker ended while the mail server was taking it."))
+        return Fate(Outcome.UNKNOWN, died())
     if envelope.state == LetterState.WAITING and envelope.attempts:
         gave_up = envelope.attempts >= MOST_TRIES
         return Fate(Outcome.FAILED if gave_up else Outcome.RETRYING, envelope.error)

@@ -183,11 +183,13 @@ class Invoice(BaseModel):
     @property
     def due(self) -> Decimal:
         """What is still to be paid."""
-        return Decimal(0) if self.status == InvoiceStatus.VOID else self.total - self.paid
+        left: Decimal = self.total - self.paid
+        return Decimal(0) if self.status == InvoiceStatus.VOID else left
 
     @property
     def distance_fee(self) -> Decimal:
-        return self.subtotal - self.base_fee
+        fee: Decimal = self.subtotal - self.base_fee
+        return fee
 
     @property
     def is_estimated(self) -> bool:
@@ -195,7 +197,7 @@ class Invoice(BaseModel):
 
     @property
     def is_part_paid(self) -> bool:
-        return 0 < self.paid < self.total
+        return bool(0 < self.paid < self.total)
 
 
 # --- Payments and mails ---------------------------------------------------------------------------------

@@ -117,9 +117,9 @@ def test_the_completion_of_a_trip_invoices_it_once(trip):
 
 def test_a_number_whose_invoice_failed_is_given_to_the_next(completed):
     issue(completed())
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         issue(completed())
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     issue(completed())
     assert numbers() == ["INV-2026-000001", "INV-2026-000002"]
 

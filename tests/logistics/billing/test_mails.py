@@ -135,12 +135,19 @@ def test_after_the_last_try_it_has_failed(invoice, smtp, accountant):
     assert Notice.objects.filter(user=accountant).count() == 1
 
 
-def test_a_worker_that_died_while_sending_leaves_an_unknown_outcome(invoice, smtp):
+def test_a_worker_that_died_while_sending_leaves_an_unknown_outcome(invoice, smtp, accountant):
+    """The engine gives its job to another, which waits until it is certain, and tells people."""
     mails.ensure_first(invoice.pk)
-    Letter.objects.update(state=LetterState.SENDING)
-    assert send(invoice) is False
+    Letter.objects.update(state=LetterState.SENDING, updated_at=now())
+    with pytest.raises(mails.InHand) as caught:
+        send(invoice)
+    assert caught.value.permanent is False
     assert outcome(invoice) == Outcome.SENDING
-    assert outcome(invoice, now() + mails.LONGEST_SENDING + timedelta(seconds=1)) == Outcome.UNKNOWN
+    Letter.objects.update(updated_at=now() - mails.LONGEST_SENDING)
+    assert outcome(invoice) == Outcome.UNKNOWN  # also before any job has looked
+    assert send(invoice) is False
+    assert Letter.objects.get().state == LetterState.UNSURE
+    assert Notice.objects.filter(user=accountant).count() == 1
     assert not smtp.letters
 
 
