@@ -313,6 +313,8 @@ MAP_TILE_CREDIT = env.text("MAP_TILE_CREDIT")  # what the tiles' owner wants to 
 # --- Billing --------------------------------------------------------------------------------------------
 # What a trip costs unless the contract's tariff says otherwise; amounts in INVOICE_CURRENCY.
 INVOICE_CURRENCY = env.text("INVOICE_CURRENCY", "USD")
+if not (len(INVOICE_CURRENCY) == 3 and INVOICE_CURRENCY.isalpha() and INVOICE_CURRENCY.isupper()):
+    raise ImproperlyConfigured(f"INVOICE_CURRENCY={INVOICE_CURRENCY!r}: give its three letters, e.g. USD.")
 INVOICE_BASE_FEE = env.exact("INVOICE_BASE_FEE", "50.00", places=2)
 INVOICE_PRICE_PER_KM = env.exact("INVOICE_PRICE_PER_KM", "2.50", places=4)
 INVOICE_TAX_PERCENT = env.exact("INVOICE_TAX_PERCENT", "15", places=2, maximum=100)

@@ -89,8 +89,7 @@ def unpaid(user: User) -> Badge | None:
     """How many invoices an accountant should look at."""
     if not user.has_role(roles.ACCOUNTANT):
         return None
-    found = invoices.figures(now())
-    count = found["overdue"] + found["mail"]
+    count = invoices.attention(now())
     return Badge(count, "failed", _("invoices are overdue or were not sent")) if count else None
 
 

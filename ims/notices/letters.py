@@ -105,6 +105,8 @@ def _send(letter: Letter, address: str, draft: Draft) -> bool:
             if not _move(letter, LetterState.WAITING, LetterState.SENDING, attempts=F("attempts") + 1):
                 return False
             deliver(message, connection)
+            # Before the farewell, which may take long: what was taken is on record at once.
+            _move(letter, LetterState.SENDING, LetterState.SENT, told=draft.told, sent_at=now(), error="")
     except _Unreachable as error:
         _move(
             letter, LetterState.WAITING, LetterState.WAITING, error=_words(error), attempts=F("attempts") + 1
@@ -113,7 +115,6 @@ def _send(letter: Letter, address: str, draft: Draft) -> bool:
     except LetterError as error:
         _move(letter, LetterState.SENDING, _state_after(error), error=_words(error))
         raise
-    _move(letter, LetterState.SENDING, LetterState.SENT, told=draft.told, sent_at=now(), error="")
     return True
 
 

@@ -6,7 +6,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ims.notices.letters import Attachment, Draft
-from logistics.billing.models import Invoice, InvoiceMail, MailKind
+from logistics.billing.models import Invoice, InvoiceMail, InvoiceStatus, MailKind
 
 
 def draft(invoice: Invoice, mail: InvoiceMail) -> Draft:
@@ -23,6 +23,7 @@ def draft(invoice: Invoice, mail: InvoiceMail) -> Draft:
         "is_paid": not invoice.due,
         "is_part_paid": invoice.is_part_paid,
         "is_reminder": is_reminder,
+        "is_late": invoice.status == InvoiceStatus.OVERDUE,
         "issued": date_format(invoice.issued_on, "j M Y"),
         "due_date": date_format(invoice.due_date, "j M Y"),
         "bank": settings.INVOICE_BANK,

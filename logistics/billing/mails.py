@@ -46,8 +46,7 @@ class Outcome(StrEnum):
     DROPPED = "dropped"
 
 
-IN_HAND = (Outcome.WAITING, Outcome.RETRYING, Outcome.SENDING)
-TROUBLE = (Outcome.RETRYING, Outcome.UNKNOWN, Outcome.FAILED)
+IN_HAND = (Outcome.WAITING, Outcome.SENDING)
 
 
 @dataclass(frozen=True)
@@ -73,18 +72,27 @@ def write(invoice: Invoice, kind: MailKind = MailKind.INVOICE, by: User | None =
 
 @transaction.atomic
 def write_again(invoice_id: int, by: User | None, at: datetime, seen: int | None = None) -> InvoiceMail:
-    """Because somebody asks for it, having seen so many mails. Raises BillingRefused."""
+    """Because somebody asks for it, having seen so many mails; one that is retried gives way to the new one.
+    Raises BillingRefused."""
     invoice = invoices.locked(invoice_id)
     if invoice.status == InvoiceStatus.VOID:
         raise BillingRefused("void", f"{invoice} is void: send the invoice that replaced it.")
     sent = list(invoice.mails.select_related("letter"))
     if seen is not None and seen != len(sent):
         raise BillingRefused("changed", "Somebody else has just sent it: reload the page.", "seen")
-    if not sent or any(fate_of(each, at).outcome in IN_HAND for each in sent):
-        raise BillingRefused("in_hand", f"A mail of {invoice} is on its way: wait for what becomes of it.")
     if not payers.email_of(invoice):
         raise BillingRefused("no_address", f"{invoice.payer_name} has no e-mail address: enter one first.")
+    if not sent or not all(gives_way(each, at) for each in sent):
+        raise BillingRefused("in_hand", f"A mail of {invoice} is on its way: wait for what becomes of it.")
     return write(invoice, MailKind.INVOICE, by)
+
+
+def gives_way(mail: InvoiceMail, at: datetime) -> bool:
+    """Whether it is over, or is retried and can be dropped; not while it is on its way."""
+    outcome = fate_of(mail, at).outcome
+    if outcome == Outcome.RETRYING and mail.letter is not None:
+        return letters.drop(mail.letter, _("Sent anew by hand."))
+    return outcome not in IN_HAND
 
 
 # --- Sending them ---------------------------------------------------------------------------------------

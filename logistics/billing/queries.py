@@ -80,16 +80,15 @@ def search(
 
 
 def state_condition(status: str, at: datetime) -> Q:
-    """Trouble is asked of each invoice's newest mail: one that came right afterwards is over."""
+    """Trouble is asked of the newest mail of what is not paid: one that came right afterwards is over."""
     if status == "open":
         return Q(status__in=UNPAID)
     if status == "part":
         return Q(status__in=UNPAID, paid__gt=0)
     if status == "mail":
         followed = InvoiceMail.objects.filter(invoice=OuterRef("invoice"), number__gt=OuterRef("number"))
-        newest = InvoiceMail.objects.filter(~Exists(followed))
-        wanted = newest.filter(mails.in_trouble(at)).values("invoice")
-        return Q(pk__in=wanted) & ~Q(status=InvoiceStatus.VOID)
+        newest = InvoiceMail.objects.filter(~Exists(followed), invoice=OuterRef("pk"))
+        return Q(Exists(newest.filter(mails.in_trouble(at))), status__in=UNPAID)
     return Q(status=status)
 
 
@@ -110,7 +109,7 @@ def totals(rows: QuerySet[Invoice]) -> list[Total]:
 
 
 def figures(at: datetime) -> dict[str, int]:
-    """How many invoices are in each state that somebody should look at, in one statement."""
+    """How many invoices are in each state that somebody should look at, for the page and the home card."""
     soon = Q(status=InvoiceStatus.PENDING, due_date__lte=numbers.local_day(at) + WEEK)
     found = Invoice.objects.aggregate(
         overdue=Count("pk", filter=Q(status=InvoiceStatus.OVERDUE)),
@@ -118,6 +117,11 @@ def figures(at: datetime) -> dict[str, int]:
         part=Count("pk", filter=state_condition("part", at)),
     )
     return {**found, "mail": Invoice.objects.filter(state_condition("mail", at)).count()}
+
+
+def attention(at: datetime) -> int:
+    """How many are overdue, or have trouble with their mail."""
+    return Invoice.objects.filter(Q(status=InvoiceStatus.OVERDUE) | state_condition("mail", at)).count()
 
 
 # --- As a spreadsheet -----------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from ims.accounts import roles
 from ims.accounts.models import User
 from ims.web import spreadsheets
 from ims.web.access import needs_role
@@ -19,6 +18,7 @@ from logistics import invoice_actions
 from logistics.billing import access, invoices, mails, queries
 from logistics.billing.forms import InvoiceFilter, PaymentForm, ReasonForm, ReissueForm, TripForm
 from logistics.billing.models import Invoice, InvoiceStatus
+from logistics.trips import access as trip_access
 from logistics.trips.models import Trip, TripStatus
 
 ROWS = 50  # on a page
@@ -82,7 +82,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "history": invoice_actions.history(invoice) if can["sees_all"] else [],
         "is_void": invoice.status == InvoiceStatus.VOID,
         "replaced_by": getattr(invoice, "replaced_by", None),
-        "sees_trip": user.has_role(roles.DISPATCHER) or invoice.patient_id,
+        "sees_trip": trip_access.visible(user).filter(pk=invoice.trip_id).exists(),
         "sees_places": can["sees_all"] or invoice.patient_id or invoice.trip.stock_request_id,
         **can,
     }

@@ -192,6 +192,15 @@ def test_two_who_press_resend_at_once_send_it_once_more(invoice, smtp, accountan
     assert len(smtp.letters) == 2
 
 
+def test_resend_while_it_is_retried_goes_to_todays_address_at_once(invoice, smtp, accountant):
+    fail(smtp, invoice, "RCPT", "450 Later")
+    Patient.objects.update(email="new@example.com")
+    invoice_actions.send(invoice.pk, accountant)
+    send(invoice)
+    assert [each.recipients for each in smtp.letters] == [["new@example.com"]]
+    assert [mails.fate_of(each, now()).outcome for each in invoice.mails.all()] == ["dropped", "sent"]
+
+
 def test_a_mail_of_a_void_invoice_is_not_sent(invoice, smtp):
     mails.ensure_first(invoice.pk)
     invoices.void(invoice.pk, NOON, "misread")

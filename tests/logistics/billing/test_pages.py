@@ -92,7 +92,7 @@ def test_a_dispatcher_reads_and_finds_no_buttons(as_, dispatcher, invoice):
 def test_the_list_asks_as_much_for_many_as_for_few(page, completed, count, django_assert_num_queries):
     for _ in range(count):
         mails.ensure_first(issue(completed()).pk)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         page.get(LIST)
 
 
