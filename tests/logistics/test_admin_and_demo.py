@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.utils.timezone import now
 
 from ims.accounts import roles
-from logistics import demo, demo_driving, demo_life, demo_trips, models, tasks
+from logistics import demo, demo_driving, demo_invoices, demo_life, demo_trips, models, tasks
 from logistics.dispatch.models import OPEN, StockRequest
 from logistics.fleet.models import Station, StationStaff
 from logistics.trips.distance import haversine_km
@@ -126,6 +126,21 @@ def let_silent_offers_expire() -> None:
     """As if their time had passed."""
     StockRequest.objects.filter(status="ASSIGNING").update(assignment_started_at=now() - timedelta(hours=1))
     tasks.check_expired_driver_assignments()
+
+
+def test_the_demo_has_an_invoice_in_every_state_once(operations):
+    demo_trips.fill(operations)
+    assert demo_invoices.fill(operations)
+    assert not demo_invoices.fill(operations)
+    assert set(models.Invoice.objects.values_list("status", flat=True)) == {
+        "pending",
+        "paid",
+        "overdue",
+        "void",
+    }
+    assert models.Invoice.objects.filter(status="overdue", paid__gt=0).exists()
+    assert models.Invoice.objects.get(replaces__isnull=False).replaces.status == "void"
+    assert operations.groups.filter(name=roles.ACCOUNTANT).exists()
 
 
 # --- The demo's transports ------------------------------------------------------------------------------
