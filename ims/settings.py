@@ -217,6 +217,10 @@ SPECTACULAR_SETTINGS = {
         "TransitStatus": "masterdata.statuses.TransitStatus",
         "RequestStatus": "logistics.dispatch.models.RequestStatus",
         "TripStatus": "logistics.trips.models.TripStatus",
+        "InvoiceStatus": "logistics.billing.models.InvoiceStatus",
+        "PaymentMethod": "logistics.billing.models.PaymentMethod",
+        "DistanceSource": "logistics.billing.models.DistanceSource",
+        "MailKind": "logistics.billing.models.MailKind",
         "ProofKind": "logistics.trips.live_models.ProofKind",
         "Decision": "logistics.dispatch.serializers.Decision",
     },
@@ -306,6 +310,24 @@ TRIP_HEARTBEAT_SECONDS = env.decimal("TRIP_HEARTBEAT_SECONDS", 15, minimum=0.1) 
 MAP_TILE_URL = env.text("MAP_TILE_URL")
 MAP_TILE_CREDIT = env.text("MAP_TILE_CREDIT")  # what the tiles' owner wants to be named
 
+# --- Billing --------------------------------------------------------------------------------------------
+# What a trip costs unless the contract's tariff says otherwise; amounts in INVOICE_CURRENCY.
+INVOICE_CURRENCY = env.text("INVOICE_CURRENCY", "USD")
+if not (len(INVOICE_CURRENCY) == 3 and INVOICE_CURRENCY.isalpha() and INVOICE_CURRENCY.isupper()):
+    raise ImproperlyConfigured(f"INVOICE_CURRENCY={INVOICE_CURRENCY!r}: give its three letters, e.g. USD.")
+INVOICE_BASE_FEE = env.exact("INVOICE_BASE_FEE", "50.00", places=2)
+INVOICE_PRICE_PER_KM = env.exact("INVOICE_PRICE_PER_KM", "2.50", places=4)
+INVOICE_TAX_PERCENT = env.exact("INVOICE_TAX_PERCENT", "15", places=2, maximum=100)
+INVOICE_TAX_NAME = env.text("INVOICE_TAX_NAME", "Tax")  # e.g. GST, VAT
+INVOICE_DUE_DAYS = env.number("INVOICE_DUE_DAYS", 30, maximum=3650)
+INVOICE_DEFAULT_KM = env.exact("INVOICE_DEFAULT_KM", "10", places=3)  # without odometer and fixes: estimated
+# The letterhead, and how to pay; | begins a new line.
+INVOICE_SELLER = env.text("INVOICE_SELLER", "IMS")
+INVOICE_SELLER_ADDRESS = env.lines("INVOICE_SELLER_ADDRESS")
+INVOICE_SELLER_EMAIL = env.text("INVOICE_SELLER_EMAIL")  # answers to invoices go there
+INVOICE_BANK = env.lines("INVOICE_BANK")  # e.g. Bank: …|Account: …|IFSC: …
+INVOICE_TERMS = env.lines("INVOICE_TERMS")  # small print
+
 # --- Cross-dock -----------------------------------------------------------------------------------------
 CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count
 CROSSDOCK_VIEW_MINUTES = env.number("CROSSDOCK_VIEW_MINUTES", 15, minimum=1)  # older: the original query
@@ -316,7 +338,10 @@ LICENCE_NULL_BELOW_USD = env.number("LICENCE_NULL_BELOW_USD", 500)  # a balance 
 LICENCE_LOW_BELOW_USD = env.number("LICENCE_LOW_BELOW_USD", 5000)  # people are told
 
 # --- Mail -----------------------------------------------------------------------------------------------
-vars().update(env.ENV.email("EMAIL_URL", default="consolemail://"))
+_mail = env.ENV.email("EMAIL_URL", default="consolemail://")
+if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    _mail["EMAIL_BACKEND"] = "ims.notices.smtp.EmailBackend"  # the same, which knows how far a letter came
+vars().update(_mail)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "IMS <ims@localhost>")
 EMAIL_TIMEOUT = 15  # seconds
 SITE_URL = env.address("SITE_URL", "http://localhost:8000")  # where people reach IMS: links in e-mails

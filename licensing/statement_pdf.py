@@ -12,9 +12,9 @@ from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from ims.lib.pdf_fonts import BOLD, TEXT, marked_up
 from licensing.balances import INDIA
 from licensing.models import License
-from licensing.pdf_fonts import BOLD, TEXT, marked_up
 from licensing.statement import Line
 
 STYLES = getSampleStyleSheet()

@@ -184,10 +184,22 @@ class PatientAdmin(admin.ModelAdmin):
     autocomplete_fields = ("user",)
 
 
+class MemberInline(admin.TabularInline):
+    model = models.CompanyMember
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+class TariffInline(admin.StackedInline):
+    model = models.Tariff
+    extra = 0
+
+
 @admin.register(models.Company)
 class CompanyAdmin(admin.ModelAdmin):
     list_display = ("name", "billing_email")
     search_fields = ("name",)
+    inlines = (MemberInline,)
 
 
 @admin.register(models.Contract)
@@ -195,6 +207,30 @@ class ContractAdmin(admin.ModelAdmin):
     list_display = ("number", "company", "start", "end")
     list_select_related = ("company",)
     search_fields = ("number", "company__name")
+    inlines = (TariffInline,)
+
+
+class PaymentInline(LookOnly, admin.TabularInline):
+    model = models.Payment
+    extra = 0
+
+
+class InvoiceMailInline(LookOnly, admin.TabularInline):
+    model = models.InvoiceMail
+    extra = 0
+    fields = ("number", "kind", "letter", "asked_by", "created_at")
+
+
+@admin.register(models.Invoice)
+class InvoiceAdmin(LookOnly, admin.ModelAdmin):
+    """Payments, void and reissue are on the invoice's own page."""
+
+    list_display = ("invoice_number", "status", "payer_name", "total", "paid", "due_date", "sent_at")
+    list_filter = ("status", "issued_on", "currency")
+    search_fields = ("invoice_number", "payer_name")
+    date_hierarchy = "issued_on"
+    inlines = (PaymentInline, InvoiceMailInline)
+    show_full_result_count = False
 
 
 @admin.register(models.DeviceToken)

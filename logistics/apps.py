@@ -16,10 +16,12 @@ class LogisticsConfig(AppConfig):
     def ready(self) -> None:
         from ims.accounts import people
         from logistics import checks, navigation  # noqa: F401 - checks register themselves
+        from logistics.billing import mails
         from logistics.notifications import kinds
 
         navigation.register()
         kinds.register()
+        mails.register_kind()
         people.when_created(welcome)
 
 

@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says about pushes."""
+"""What `manage.py check --deploy` says about pushes and invoices."""
 
 import os
 from typing import Any
@@ -19,3 +19,12 @@ def push_credentials(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessag
             f"GOOGLE_APPLICATION_CREDENTIALS={path!r} cannot be read.", hint=hint, id="logistics.W001"
         )
     ]
+
+
+@checks.register(deploy=True)
+def how_to_pay(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """An invoice that does not say where to pay is a choice, but seldom meant."""
+    if settings.INVOICE_BANK:
+        return []
+    hint = "Give the lines of your bank's details, separated by |, e.g. Bank: …|Account: …"
+    return [checks.Info("INVOICE_BANK is empty: no invoice says how to pay.", hint=hint, id="logistics.I001")]

@@ -8,6 +8,8 @@ from ims.accounts import roles
 from ims.accounts.models import User
 from ims.web import registry
 from ims.web.registry import Badge, Figure
+from logistics.billing import access as billing_access
+from logistics.billing import queries as invoices
 from logistics.dispatch import access, board
 from logistics.dispatch.models import IS_OPEN, RequestStatus
 from logistics.notifications.models import DeliveryStatus, Notification
@@ -26,12 +28,19 @@ def register() -> None:
     )
     trips = gettext_lazy("Trips")
     registry.add_nav(registry.NavItem(trips, "ambulance", "logistics:trips", TRIP_ROLES, badge=to_look_at))
+    billing = registry.NavItem(
+        gettext_lazy("Invoices"), "file-invoice", "logistics:invoices", billing_access.ROLES, badge=unpaid
+    )
+    registry.add_nav(billing)
     registry.add_nav(
         registry.NavItem(gettext_lazy("Messages"), "device-mobile", "logistics:deliveries", LOOK)
     )
     registry.add_card(registry.HomeCard(dispatch, "truck-delivery", "logistics:board", eic, summary=figures))
     registry.add_card(
         registry.HomeCard(trips, "ambulance", "logistics:trips", (roles.DISPATCHER,), summary=trip_figures)
+    )
+    registry.add_card(
+        registry.HomeCard(billing.title, billing.icon, billing.url_name, (roles.ACCOUNTANT,), invoice_figures)
     )
     registry.add_card(
         registry.HomeCard(gettext_lazy("Messages"), "device-mobile", "logistics:deliveries", LOOK, sent)
@@ -73,6 +82,24 @@ def trip_figures(user: User) -> list[Figure]:
         Figure(_("Without a move"), today.timed_out, "fail" if today.timed_out else ""),
         Figure(_("Late pickups"), today.late, "retry" if today.late else ""),
         Figure(_("Without a driver"), today.unassigned, "retry" if today.unassigned else ""),
+    ]
+
+
+def unpaid(user: User) -> Badge | None:
+    """How many invoices an accountant should look at."""
+    if not user.has_role(roles.ACCOUNTANT):
+        return None
+    count = invoices.attention(now())
+    return Badge(count, "failed", _("invoices are overdue or were not sent")) if count else None
+
+
+def invoice_figures(user: User) -> list[Figure]:
+    found = invoices.figures(now())
+    return [
+        Figure(_("Overdue"), found["overdue"], "fail" if found["overdue"] else ""),
+        Figure(_("Due in 7 days"), found["due_soon"], "run" if found["due_soon"] else ""),
+        Figure(_("Paid in part"), found["part"], "run" if found["part"] else ""),
+        Figure(_("Trouble with the mail"), found["mail"], "retry" if found["mail"] else ""),
     ]
 
 

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from ims.accounts.models import User
 from ims.lib import logs
+from logistics.billing import invoices, mails, overdue
 from logistics.dispatch import assignments, expiry, messages, tokens
 from logistics.dispatch.models import (
     ESCALATED_AFTER,
@@ -35,8 +36,9 @@ from logistics.trips.live_models import EventType
 from logistics.trips.models import Trip, TripStatus
 from scheduling import HIGH, LOW, NORMAL, Retry, cancelled, task
 
+ZONE = settings.OPERATIONS_TIME_ZONE
 PUSH = Retry(attempts=notifications.MOST_TRIES, delay=10, factor=3, max_delay=600)
-
+MAIL = Retry(attempts=mails.MOST_TRIES, delay=60, factor=3, max_delay=4 * 3600)
 
 # --- Offers whose time is over --------------------------------------------------------------------------
 
@@ -240,12 +242,13 @@ def follow_move(trip: Trip) -> None:
 
 @task(queue=NORMAL, timeout=120, retries=PUSH, name="trips.process_trip_completion")
 def process_trip_completion(trip_id: int) -> bool:
-    """After a completed trip: its vehicle is free, its patient told. Each step may run twice."""
+    """After a completed trip: vehicle free, invoice on its way, patient told. Each step may run twice."""
     trip = Trip.objects.select_related("patient__user", "vehicle").get(pk=trip_id)
     if trip.status != TripStatus.COMPLETED:
         return False
     trips.release(trip)
-    # Billing: generate_invoice.enqueue(trip_id=trip_id) belongs here; logistics.trips.distance knows how far.
+    if invoices.is_wanted(trip):
+        generate_invoice.enqueue(trip_id=trip_id)
     if trip.patient and trip.patient.user:
         notifications.tell([trip.patient.user], trip_messages.completed(trip))
     mail.completed(trip)
@@ -306,6 +309,40 @@ def cleanup_old_gps_data() -> dict[str, int]:
     }
 
 
+# --- Billing --------------------------------------------------------------------------------------------
+
+
+@task(queue=NORMAL, timeout=120, retries=PUSH, name="billing.generate_invoice")
+@transaction.atomic
+def generate_invoice(trip_id: int) -> int | None:
+    """Invoice a completed trip unless that was done; returns the invoice, None where nobody is to pay."""
+    issued = invoices.issue(trip_id, now())
+    if issued.invoice and issued.is_new:
+        send_invoice_email.enqueue(invoice_id=issued.invoice.pk)
+    return issued.invoice.pk if issued.invoice else None
+
+
+@task(queue=LOW, timeout=90, retries=MAIL, name="billing.send_invoice_email")
+def send_invoice_email(invoice_id: int) -> bool:
+    """Send what waits of an invoice's e-mails, with the PDF; whether any went out now."""
+    return mails.send_waiting(invoice_id)
+
+
+@task(queue=LOW, timeout=600, cron="0 2 * * *", tz=ZONE, unique=True, name="billing.process_overdue_invoices")
+def process_overdue_invoices() -> dict[str, int]:
+    """Each night: what was due yesterday is overdue, and its payer is reminded once."""
+    at = now()
+    send_invoice_email.enqueue_many([{"invoice_id": pk} for pk in mails.forgotten(at)])
+    return {"overdue_count": sum(make_overdue(pk, at) for pk in overdue.past_due(at))}
+
+
+@transaction.atomic
+def make_overdue(invoice_id: int, at: datetime) -> bool:
+    if marked := overdue.mark(invoice_id, at):
+        send_invoice_email.enqueue(invoice_id=invoice_id)
+    return marked
+
+
 # --- People ---------------------------------------------------------------------------------------------
 
 
@@ -323,7 +360,7 @@ def send_welcome_email(user_id: int) -> bool:
     return mail.welcome(User.objects.get(pk=user_id))
 
 
-@task(queue=LOW, timeout=60, cron="30 5 * * *", tz=settings.OPERATIONS_TIME_ZONE, unique=True)
+@task(queue=LOW, timeout=60, cron="30 5 * * *", tz=ZONE, unique=True)
 def send_daily_digests() -> int:
     """Each morning: one job for each driver; returns how many."""
     drivers = Driver.objects.filter(status=DriverStatus.ACTIVE).values_list("user", flat=True)
@@ -340,7 +377,7 @@ def send_daily_digest(user_id: int) -> bool:
 # --- Housekeeping ---------------------------------------------------------------------------------------
 
 
-@task(queue=LOW, timeout=60, cron="*/15 * * * *", tz=settings.OPERATIONS_TIME_ZONE, unique=True)
+@task(queue=LOW, timeout=60, cron="*/15 * * * *", tz=ZONE, unique=True)
 def close_tokens_and_shifts() -> dict[str, int]:
     """Close the queue tokens of days that are over, from midnight on, and shifts that have ended."""
     moment = now()

@@ -1,8 +1,11 @@
-"""Every address of this system: pages under /dispatch/, /drive/, /station/ and /trips/, JSON under /api/."""
+"""Every address of dispatch, drivers, stations, trips and invoices: pages, and JSON under /api/."""
 
 from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
+from logistics.billing import act_views
+from logistics.billing import views as billing_views
+from logistics.billing.api import InvoiceViewSet, PaymentView
 from logistics.dispatch import api, board_views, driver_views, station_views
 from logistics.notifications import views
 from logistics.notifications.api import DevicesView
@@ -17,14 +20,26 @@ router.register("stock-requests", api.StockRequestViewSet, basename="stock-reque
 
 trip_router = Router()
 trip_router.register("trips", TripViewSet, basename="api-trip")
+trip_router.register("invoices", InvoiceViewSet, basename="api-invoice")
 
 trip_urls = [
     path("", trip_views.show_board, name="trips"),
     path("new/", trip_views.new, name="trip-new"),
     path("<int:pk>/", trip_views.show, name="trip"),
     path("<int:pk>/now/", trip_views.part, name="trip-part"),
+    path("<int:pk>/price/", billing_views.price_of_trip, name="trip-price"),
     path("<int:pk>/proofs/<int:proof_pk>/", trip_views.proof, name="trip-proof"),
     path("<int:pk>/<str:verb>/", trip_views.act, name="trip-act"),
+]
+
+invoice_urls = [
+    path("", billing_views.show_list, name="invoices"),
+    path("export/", billing_views.export, name="invoices-export"),
+    path("new/", act_views.new, name="invoice-new"),
+    path("<int:pk>/", billing_views.show, name="invoice"),
+    path("<int:pk>/pdf/", billing_views.paper, name="invoice-pdf"),
+    path("<int:pk>/payments/<int:payment_pk>/<str:verb>/", act_views.act_on_payment, name="payment-act"),
+    path("<int:pk>/<str:verb>/", act_views.act, name="invoice-act"),
 ]
 
 share_urls = [
@@ -71,12 +86,18 @@ urlpatterns = [
     path("drive/", include(drive_urls)),
     path("station/", include(station_urls)),
     path("trips/", include(trip_urls)),
+    path("invoices/", include(invoice_urls)),
     path("share/<str:token>/", include(share_urls)),
     path("messages/", views.deliveries, name="deliveries"),
     path("api/", include(trip_router.urls)),
     re_path(r"^api/trips/(?P<pk>\d{1,18})/gps/?$", GpsView.as_view(), name="trip-gps"),
     re_path(r"^api/trips/(?P<pk>\d{1,18})/events/?$", EventsView.as_view(), name="trip-events"),
     re_path(r"^api/trips/(?P<trip_id>\d{1,18})/stream/?$", stream_views.trip, name="trip-stream"),
+    re_path(
+        r"^api/invoices/(?P<pk>\d{1,18})/payments/(?P<payment_pk>\d{1,18})/?$",
+        PaymentView.as_view(),
+        name="api-payment",
+    ),
     path("api/eic/", include(eic_urls)),
     re_path(r"^api/driver/pending-offers/?$", api.PendingOffersView.as_view(), name="pending-offers"),
     re_path(r"^api/driver-trips/accept/?$", api.AcceptView.as_view(), name="accept"),

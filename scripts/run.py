@@ -72,6 +72,12 @@ def demo_environment(port: int) -> dict[str, str]:
         "DEBUG": "1",
         "HTTPS": "0",
         "LOG_LEVEL": "WARNING",  # jobs are seen in the console page; here the login stays in sight
+        "EMAIL_URL": f"filemail:///{ROOT / 'var' / 'mail'}",  # e-mails never leave this machine: look there
+        "INVOICE_SELLER": "Narmada Transport",
+        "INVOICE_SELLER_ADDRESS": "12 Race Course Road|Vadodara 390007|India",
+        "INVOICE_SELLER_EMAIL": "invoices@demo.example",
+        "INVOICE_BANK": "Bank: Demo Bank, Vadodara|Account: 000 123 456 789|IFSC: DEMO0000123",
+        "INVOICE_TERMS": "Please name the invoice number with your payment. Payable without deduction.",
         "TRACK123_BASE_URL": f"http://{HOST}:{track123}/gateway/open-api/",
     }
     return {

@@ -6,6 +6,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,20 @@ def decimal(name: str, default: float, *, minimum: float = 0.0) -> float:
 def names(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def lines(name: str, default: str = "") -> list[str]:
+    """Lines of text, separated by |."""
+    return [part.strip() for part in text(name, default).split("|") if part.strip()]
+
+
+def exact(name: str, default: str, *, places: int, maximum: float = math.inf) -> Decimal:
+    """Zero or more, kept exactly, with at most so many decimal places: prices and rates."""
+    _number(name, float(default), 0, float, "number", maximum)
+    value = Decimal(text(name, default) or default)
+    if value != round(value, places):
+        raise ImproperlyConfigured(f"{name}={value}: give at most {places} decimal places.")
+    return value
 
 
 def zone(name: str, default: str) -> str:

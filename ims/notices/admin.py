@@ -29,6 +29,6 @@ class NoticeAdmin(LookOnly):
 
 @admin.register(Letter)
 class LetterAdmin(LookOnly):
-    list_display = ("created_at", "user", "address", "key", "state", "sent_at", "error")
+    list_display = ("created_at", "user", "address", "key", "state", "attempts", "sent_at", "error")
     list_filter = ("state",)
     search_fields = ("key", "user__username")

@@ -1,14 +1,18 @@
 """Send an e-mail once, though its job may run twice.
 
-A letter is claimed before the mail server hears of it. What the server refused for now may be tried again;
-where nobody can know whether it took the letter (the connection broke in mid-sentence), it is not sent a
-second time.
+A letter is claimed before the mail server hears of it. What the server refused for now, or did not get whole,
+may be tried again; where nobody can know whether it took the letter (the connection broke after its last
+line), it is not sent a second time.
 """
 
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db.models import F
 from django.utils.timezone import now
 
 from ims.accounts.models import User
@@ -26,6 +30,15 @@ class LetterError(Exception):
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a letter."""
+
+    name: str
+    content: bytes
+    mimetype: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a letter says; `told` is remembered for the next one."""
 
@@ -33,6 +46,8 @@ class Draft:
     text: str
     html: str
     told: list[str] = field(default_factory=list)
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: str = ""
 
 
 def recipients(key: str) -> set[int]:
@@ -57,23 +72,62 @@ def send_once(user: User, key: str, draft: Draft) -> bool:
 def send_once_to(address: str, key: str, draft: Draft) -> bool:
     """The same for somebody who has no login; an address that changes meanwhile makes no second letter."""
     letter, _ = Letter.objects.get_or_create(user=None, key=key, defaults={"address": address})
+    return send(letter, draft)
+
+
+def write(address: str, key: str) -> Letter:
+    """A letter that is to be sent, and is kept as long as what it is about: prune leaves it alone."""
+    return Letter.objects.create(user=None, key=key, address=address, is_kept=True)
+
+
+def send(letter: Letter, draft: Draft) -> bool:
+    """Send one that waits, and say whether it went out now; raises LetterError."""
     return _send(letter, letter.address, draft)
 
 
+def drop(letter: Letter, reason: str) -> bool:
+    """Not needed any more; False where it has begun its way."""
+    return _move(letter, LetterState.WAITING, LetterState.DROPPED, error=reason)
+
+
+def doubt(letter: Letter, reason: str) -> bool:
+    """Whoever was sending it is dead: nobody knows. False where it is not being sent."""
+    return _move(letter, LetterState.SENDING, LetterState.UNSURE, error=reason)
+
+
 def _send(letter: Letter, address: str, draft: Draft) -> bool:
-    if not _move(letter, LetterState.WAITING, LetterState.SENDING):
+    """Claimed with the connection open: who dies while the server is out of reach has not begun."""
+    if not Letter.objects.filter(pk=letter.pk, state=LetterState.WAITING).exists():
         return False
+    message = compose(address, draft, f"<{letter.key}.{letter.user_id or 'outside'}@ims>")
     try:
-        deliver(address, draft, f"<{letter.key}.{letter.user_id or 'outside'}@ims>")
-    except LetterError as error:
-        _move(letter, LetterState.SENDING, _state_after(error), error=str(error)[:500])
+        with _connected() as connection:
+            if not _move(letter, LetterState.WAITING, LetterState.SENDING, attempts=F("attempts") + 1):
+                return False
+            deliver(message, connection)
+            # Before the farewell, which may take long: what was taken is on record at once.
+            _move(letter, LetterState.SENDING, LetterState.SENT, told=draft.told, sent_at=now(), error="")
+    except _Unreachable as error:
+        _move(
+            letter, LetterState.WAITING, LetterState.WAITING, error=_words(error), attempts=F("attempts") + 1
+        )
         raise
-    _move(letter, LetterState.SENDING, LetterState.SENT, told=draft.told, sent_at=now(), error="")
+    except LetterError as error:
+        _move(letter, LetterState.SENDING, _state_after(error), error=_words(error))
+        raise
     return True
 
 
 class Unsure(LetterError):
     """The connection broke while the server was taking the letter."""
+
+
+class _Unreachable(LetterError):
+    """It did not come to any letter."""
+
+
+def _words(error: LetterError) -> str:
+    return str(error)[:500]
 
 
 def _state_after(error: LetterError) -> LetterState:
@@ -88,28 +142,52 @@ def _move(letter: Letter, old: LetterState, new: LetterState, **fields: object) 
     return bool(mine.update(state=new, updated_at=now(), **fields))
 
 
-def deliver(address: str, draft: Draft, message_id: str) -> None:
-    """Hand a letter to the mail server; raises LetterError."""
-    headers = {"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
+@contextmanager
+def _connected() -> Iterator[Any]:
+    """An open connection to the mail server; how the farewell goes changes nothing of what was said."""
     connection = get_connection()
-    message = EmailMultiAlternatives(
-        draft.subject, draft.text, to=[address], headers=headers, connection=connection
-    )
-    message.attach_alternative(draft.html, "text/html")
     try:
         connection.open()
     except (OSError, smtplib.SMTPException) as error:
-        raise LetterError(f"The mail server cannot be reached: {error}", permanent=False) from error
+        raise _Unreachable(f"The mail server cannot be reached: {error}", permanent=False) from error
+    try:
+        yield connection
+    finally:
+        with suppress(OSError, smtplib.SMTPException):
+            connection.close()
+
+
+def compose(address: str, draft: Draft, message_id: str) -> EmailMultiAlternatives:
+    message = EmailMultiAlternatives(
+        draft.subject,
+        draft.text,
+        to=[address],
+        reply_to=[draft.reply_to] if draft.reply_to else None,
+        headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(draft.html, "text/html")
+    for each in draft.attachments:
+        message.attach(each.name, each.content, each.mimetype)
+    message.message()  # what cannot be sent at all fails here, before anything has begun
+    return message
+
+
+def deliver(message: EmailMultiAlternatives, connection: Any) -> None:
+    """Hand a letter to the mail server; raises LetterError."""
+    message.connection = connection
     try:
         message.send()
     except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
         raise _refusal(error) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise Unsure(
-            f"The mail server broke off, perhaps after taking it: {error}", permanent=True
-        ) from error
-    finally:
-        connection.close()
+        raise _broken_off(connection, error) from error
+
+
+def _broken_off(connection: Any, error: Exception) -> LetterError:
+    """Of a server that is not ours to ask (another backend), nothing is known."""
+    if getattr(getattr(connection, "connection", None), "awaits_verdict", True):
+        return Unsure(f"The mail server broke off, perhaps after taking it: {error}", permanent=True)
+    return LetterError(f"The mail server broke off before it had the letter: {error}", permanent=False)
 
 
 def _refusal(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> LetterError:

@@ -56,6 +56,7 @@ class LetterState(models.TextChoices):
     SENT = "sent", "Sent"
     UNSURE = "unsure", "Unsure whether it arrived"
     REFUSED = "refused", "Refused"
+    DROPPED = "dropped", "Not needed any more"
 
 
 class Letter(BaseModel):
@@ -69,6 +70,8 @@ class Letter(BaseModel):
     state = models.CharField(max_length=16, choices=LetterState.choices, default=LetterState.WAITING)
     told = models.JSONField(default=list, help_text="What it told, so that the next one knows what is new.")
     error = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often the mail server was asked.")
+    is_kept = models.BooleanField(default=False, help_text="Kept as long as what it is about.")
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

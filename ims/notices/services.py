@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from django.db.models import QuerySet
@@ -116,12 +116,13 @@ def muting(kind: str) -> QuerySet[NoticeMute, int]:
 
 def prune(at: datetime) -> int:
     """Delete notices and letters older than 90 days, in short statements; returns how many went."""
-    return sum(_delete_before(model, at - KEPT) for model in (Notice, Letter))
+    letters = Letter.objects.filter(is_kept=False)
+    return _delete_before(Notice.objects.all(), at - KEPT) + _delete_before(letters, at - KEPT)
 
 
-def _delete_before(model: type[Notice] | type[Letter], moment: datetime) -> int:
+def _delete_before(rows: QuerySet[Any], moment: datetime) -> int:
     count = 0
-    old = model._default_manager.filter(created_at__lt=moment).order_by("created_at")
+    old = rows.filter(created_at__lt=moment).order_by("created_at")
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        count += model._default_manager.filter(pk__in=ids).delete()[0]
+        count += rows.filter(pk__in=ids).delete()[0]
     return count

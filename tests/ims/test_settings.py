@@ -60,6 +60,8 @@ def test_production_passes_djangos_deployment_check() -> None:
             {"DRIVER_ASSIGNMENT_TIMEOUT_SECONDS": "0"},
             "DRIVER_ASSIGNMENT_TIMEOUT_SECONDS='0': give 1 or more.",
         ),
+        ({"INVOICE_CURRENCY": "dollars"}, "INVOICE_CURRENCY='dollars': give its three letters"),
+        ({"INVOICE_BASE_FEE": "50.005"}, "INVOICE_BASE_FEE=50.005: give at most 2 decimal places."),
         ({"SITE_URL": "ims.example.com"}, "SITE_URL='ims.example.com': give an address"),
     ],
 )

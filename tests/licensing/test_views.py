@@ -9,7 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from licensing import pdf_fonts, runs
+from ims.lib import pdf_fonts
+from licensing import runs
 from licensing.models import Allotment, Attachment, BillOfEntry, BOERow, ImportItem, License, SyncRun
 from licensing.tasks import queue_sync
 from scheduling.testing import drain

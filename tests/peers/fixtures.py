@@ -31,7 +31,7 @@ def fcm(settings, tmp_path) -> Iterator[FcmServer]:
 def smtp(settings) -> Iterator[SmtpServer]:
     """A mail server of our own, through which Django really sends."""
     with SmtpServer() as server:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "ims.notices.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils.timezone import now
 
 from ims.accounts.models import User
-from logistics import demo_driving, demo_trips
+from logistics import demo_driving, demo_invoices, demo_trips
 
 USERNAME = "demo"
 PAUSE = 3.0  # seconds between two fixes of a vehicle
@@ -33,6 +33,8 @@ class Command(BaseCommand):
             raise CommandError("demo_trips: run `python manage.py demo` first; it makes the user.")
         if demo_trips.fill(person):
             self.stdout.write(self.style.SUCCESS("The demo's trips are ready."))
+        if demo_invoices.fill(person):
+            self.stdout.write(self.style.SUCCESS("The demo's invoices are ready."))
         return None
 
     def drive(self) -> None:

@@ -1,5 +1,7 @@
 """A wrong value in the environment stops the start with a message that names it."""
 
+from decimal import Decimal
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -28,9 +30,22 @@ def test_a_number_that_is_empty_has_its_default(monkeypatch) -> None:
     assert env.number("Q_WORKERS", 4) == 4
 
 
+def test_a_price_is_read_exactly(monkeypatch) -> None:
+    monkeypatch.setenv("INVOICE_PRICE_PER_KM", "2.10")
+    assert env.exact("INVOICE_PRICE_PER_KM", "2.50", places=4) == Decimal("2.10")
+
+
+def test_lines_are_cut_at_bars(monkeypatch) -> None:
+    monkeypatch.setenv("INVOICE_BANK", "Bank: X| |Account: 1, 2")
+    assert env.lines("INVOICE_BANK") == ["Bank: X", "Account: 1, 2"]
+
+
 @pytest.mark.parametrize(
     ("read", "value", "cure"),
     [
+        (lambda: env.exact("X", "1", places=2), "2.505", "X=2.505: give at most 2 decimal places."),
+        (lambda: env.exact("X", "1", places=2), "-1", "X='-1': give 0 or more."),
+        (lambda: env.exact("X", "1", places=2), "much", "X='much': give a number."),
         (lambda: env.flag("X"), "maybe", "X='maybe': give 1 or 0."),
         (lambda: env.number("X", 4), "four", "X='four': give a whole number."),
         (lambda: env.number("X", 4), "1.5", "X='1.5': give a whole number."),

@@ -1,9 +1,12 @@
 """A letter goes out once, through a real mail server that may refuse, hang or drop."""
 
-import pytest
+from datetime import timedelta
 
-from ims.notices import letters
-from ims.notices.letters import Draft, LetterError
+import pytest
+from django.utils.timezone import now
+
+from ims.notices import letters, services
+from ims.notices.letters import Attachment, Draft, LetterError
 from ims.notices.models import Letter, LetterState
 
 pytestmark = pytest.mark.django_db
@@ -43,8 +46,11 @@ def test_a_letter_that_another_job_has_claimed_is_left_to_it(smtp, operations):
         ("CONNECT", "drop"),
         ("CONNECT", "hang"),
         ("MAIL", "451 Later"),
+        ("MAIL", "hang"),
         ("RCPT", "450 Mailbox busy"),
+        ("RCPT", "drop"),
         ("DATA", "451 Later"),
+        ("DATA", "hang"),
         ("BODY", "452 Disk full"),
     ],
 )
@@ -85,6 +91,54 @@ def test_a_mail_server_that_is_down_is_a_passing_error(operations, settings, smt
         send(operations)
     assert caught.value.permanent is False
     assert Letter.objects.get().state == LetterState.WAITING
+
+
+def test_a_server_that_hangs_after_its_yes_changes_nothing(smtp, operations):
+    smtp.fail("QUIT", "hang")
+    assert send(operations) is True
+    assert Letter.objects.get().state == LetterState.SENT
+
+
+def test_who_dies_while_the_server_is_out_of_reach_has_not_begun(operations, settings, smtp):
+    """The letter is claimed with the connection open, so another job may try."""
+    settings.EMAIL_PORT = 9
+    with pytest.raises(LetterError):
+        send(operations)
+    letter = Letter.objects.get()
+    assert (letter.state, letter.attempts) == (LetterState.WAITING, 1)
+    assert "cannot be reached" in letter.error
+
+
+def test_what_cannot_be_sent_at_all_fails_before_anything_has_begun(smtp, operations):
+    with pytest.raises(ValueError, match="newlines"):
+        letters.send_once(operations, "weather:monday", Draft("Rain\nand wind", "It rains", ""))
+    assert Letter.objects.get().state == LetterState.WAITING
+    assert smtp.connections == 0
+
+
+def test_a_letter_carries_files_and_says_where_answers_go(smtp, operations):
+    file = Attachment("rain.pdf", b"%PDF-1.7", "application/pdf")
+    draft = Draft("Rain", "It rains", "<p>It rains</p>", attachments=(file,), reply_to="office@example.com")
+    letters.send_once(operations, "weather:monday", draft)
+    (received,) = smtp.letters
+    assert received.message["Reply-To"] == "office@example.com"
+    (attached,) = received.message.iter_attachments()
+    assert (attached.get_filename(), attached.get_content()) == ("rain.pdf", b"%PDF-1.7")
+
+
+def test_a_letter_that_is_dropped_is_not_sent(smtp):
+    letter = letters.write("payer@example.com", "invoice-1-1")
+    assert letters.drop(letter, "It was paid.")
+    assert letters.send(letter, DRAFT) is False
+    assert not smtp.letters
+
+
+def test_a_letter_that_is_kept_outlives_the_others(operations):
+    letters.write("payer@example.com", "invoice-1-1")
+    Letter.objects.create(user=operations, key="weather:monday")
+    Letter.objects.update(created_at=now() - timedelta(days=100))
+    services.prune(now())
+    assert list(Letter.objects.values_list("key", flat=True)) == ["invoice-1-1"]
 
 
 def test_the_next_letter_knows_what_the_last_one_told(smtp, operations):

@@ -13,9 +13,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
 from reportlab.pdfbase.ttfonts import TTFont
 
-from ims import web
-
-VENDOR = Path(web.__file__).parent / "static" / "vendor"
+VENDOR = Path(__file__).parent.parent / "web" / "static" / "vendor"
 TEXT, BOLD, DEVANAGARI = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold", "NotoSansDevanagari"
 KOREAN, CHINESE = "HYSMyeongJo-Medium", "STSong-Light"
 
