@@ -1,38 +1,21 @@
 """Django Q2 1.11 as it comes, on PostgreSQL. It keeps the last 250 results, which is its default."""
 
-import os
-
 from bench import work
-from bench.contenders.base import WORKERS, Base, count
+from bench.contenders.django_base import DjangoContender
 
 
-class Contender(Base):
+class Contender(DjangoContender):
     packages = ("django-q2", "django", "psycopg")
-    has_many = False
-
-    def prepare(self) -> None:
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="bench.contenders.django_q2_settings",
-            DATABASE_URL=self.address,
-            BENCH_WORKERS=str(WORKERS),
-        )
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
-        self.enqueued = 0
+    settings = "bench.contenders.django_q2_settings"
+    tables = "django_q_ormq, django_q_task"
+    enqueued = 0
 
     def start(self) -> None:
         self.run("-m", "django", "qcluster")
 
     def clear(self) -> None:
-        from django.db import connection
-
+        super().clear()
         self.enqueued = 0
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE django_q_ormq, django_q_task")
 
     def enqueue(self) -> None:
         from django_q.tasks import async_task
@@ -48,7 +31,4 @@ class Contender(Base):
 
     def count_done(self) -> int:
         """What has left the queue; a result is written before that."""
-        from django.db import connection
-
-        with connection.cursor() as cursor:
-            return self.enqueued - count(cursor, "django_q_ormq")
+        return self.enqueued - self.count("django_q_ormq")
