@@ -26,8 +26,8 @@ soak: install-dev  ## Thousands of jobs while clusters and the database are kill
 	$(BIN)/python -m tests.faults.soak --jobs 3000 --seconds 120
 	$(BIN)/python -m tests.faults.soak --jobs 5000 --seconds 240 --postgres
 
-bench: install-dev  ## This project beside Celery, Huey, Procrastinate and Django Q2: bench/RESULTS.md (half an hour)
-	$(BIN)/python -m bench.engine
+bench: install-dev  ## This project beside Celery and others, then each system: bench/RESULTS.md (most of an hour)
+	$(BIN)/python -m bench
 
 lint: install-dev  ## Style, types, Django's checks as in production, missing migrations
 	$(BIN)/ruff check .

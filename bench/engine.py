@@ -1,7 +1,8 @@
 """python -m bench.engine [--quick] [--rounds 3] [--only NAME …]: this project and its peers, in one sitting.
 
 Each round gives every contender its turn, in a process and an empty database of its own, each round in
-another order. Medians, ranges and ratios go to bench/RESULTS.md. A peer that is not installed is named there.
+another order. Medians, ranges and ratios go to bench/RESULTS.md, a picture to bench/chart.svg. A peer that is
+not installed, or fails, is named there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import peers, report, servers
+from bench import chart, peers, report, servers
 from bench.one_round import Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,7 @@ def main() -> None:
     print(text)
     if options.out:
         Path(options.out).write_text(text)
+        Path(options.out).with_name("chart.svg").write_text(chart.svg(sitting.found))
 
 
 def parse() -> argparse.Namespace:

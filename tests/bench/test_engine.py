@@ -6,10 +6,11 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from bench import engine, report
+from bench import chart, engine, report
 from bench.one_round import Sizes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,3 +54,9 @@ def test_a_missing_peer_is_named():
     about = report.About(rounds=1, quick=True, versions={})
     page = report.text({report.OURS: [found(1)]}, {"Huey": "not installed"}, about)
     assert "Not compared: Huey (not installed)." in page
+
+
+def test_the_picture_is_svg_with_the_fastest_first():
+    picture = chart.svg({"Celery & Redis": [found(100)], report.OURS: [found(500), found(300)]})
+    texts = [each.text for each in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[1:] == [report.OURS, "400", "Celery & Redis", "100"]
