@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django_q.models import Task as FinishedTask
 
 from scheduling import clock, declaration, leases
@@ -114,7 +114,7 @@ def look() -> Overview:
     beats = list(Heartbeat.objects.defer("stat").order_by("started_at", "pk"))
     clusters = tuple(_describe(beat, now) for beat in beats if beat.workers)
     served = Counter(queue for each in clusters if each.is_alive for queue in each.queues)
-    counts = {row["key"]: row for row in _waiting_counts(now)}
+    counts = _unheld(now)
     held, failed = _held(beats, now), _failed(now)
     paused = {each.name: each for each in PausedQueue.objects.all()}
     return Overview(
@@ -137,7 +137,7 @@ def look() -> Overview:
             for name in QUEUES
         ),
         clusters,
-        min((row["next_retry"] for row in counts.values() if row["next_retry"]), default=None),
+        min((at for row in counts.values() if (at := row.get("next_retry"))), default=None),
     )
 
 
@@ -218,23 +218,30 @@ def _state(beat: Heartbeat, now: datetime) -> str:
     return SILENT if is_cluster and now - beat.seen_at > SILENT_AFTER else ALIVE
 
 
-def _waiting_counts(now: datetime) -> Any:
-    """Jobs that nobody holds, by queue."""
-    unreadable, retrying = Q(state=JobState.UNREADABLE), Q(state=JobState.RETRYING)
-    later = Q(state=JobState.SCHEDULED, lock__gt=now)
-    return (
-        QueuedJob.objects.filter(holder=None)
-        .order_by()
-        .values("key")
-        .annotate(
-            waiting=Count("id", filter=~(unreadable | retrying | later)),
-            scheduled=Count("id", filter=later),
-            retrying=Count("id", filter=retrying),
-            unreadable=Count("id", filter=unreadable),
-            oldest=Min("lock", filter=Q(lock__lte=now) & ~unreadable),
-            next_retry=Min("lock", filter=retrying),
+def _unheld(now: datetime) -> dict[str, dict[str, Any]]:
+    """Jobs that nobody holds, by queue. The long part of it is read from one index alone."""
+    special = (JobState.UNREADABLE, JobState.RETRYING, JobState.SCHEDULED)
+    found: dict[str, dict[str, Any]] = {
+        row.pop("key"): row
+        for row in _by_queue(QueuedJob.objects.filter(state__in=special)).annotate(
+            unreadable=Count("id", filter=Q(state=JobState.UNREADABLE)),
+            retrying=Count("id", filter=Q(state=JobState.RETRYING)),
+            scheduled=Count("id", filter=Q(state=JobState.SCHEDULED, lock__gt=now)),
+            next_retry=Min("lock", filter=Q(state=JobState.RETRYING)),
         )
-    )
+    }
+    readable = QueuedJob.objects.all()
+    if any(row["unreadable"] for row in found.values()):
+        readable = readable.exclude(state=JobState.UNREADABLE)
+    for row in _by_queue(readable).annotate(n=Count("*"), oldest=Min("lock", filter=Q(lock__lte=now))):
+        told = found.setdefault(row["key"], {})
+        told["waiting"] = row["n"] - told.get("retrying", 0) - told.get("scheduled", 0)
+        told["oldest"] = row["oldest"]
+    return found
+
+
+def _by_queue(rows: QuerySet[QueuedJob]) -> Any:
+    return rows.filter(holder=None).order_by().values("key")
 
 
 def _held(beats: Iterable[Heartbeat], now: datetime) -> _Held:
