@@ -1,8 +1,8 @@
-"""The console's pages, and /readyz."""
+"""The console's pages, /readyz and /metrics."""
 
 from django.urls import include, path
 
-from ims.console import health_views, job_views, overview_views, schedule_views
+from ims.console import health_views, job_views, metrics_views, overview_views, schedule_views
 
 app_name = "console"
 
@@ -23,4 +23,8 @@ pages = [
     path("schedules/<str:key>/run/", schedule_views.run, name="schedule-run"),
     path("audit/", overview_views.audit_log, name="audit"),
 ]
-urlpatterns = [path("console/", include(pages)), path("readyz", health_views.readyz, name="readyz")]
+urlpatterns = [
+    path("console/", include(pages)),
+    path("readyz", health_views.readyz, name="readyz"),
+    path("metrics", metrics_views.show, name="metrics"),
+]
