@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -99,22 +99,31 @@ def fields(task: DeclaredTask[Any, Any]) -> list[Field]:
     ]
 
 
+def describe(task: DeclaredTask[Any, Any]) -> dict[str, Any]:
+    """For people. (A page is never given the task itself: templates call what can be called.)"""
+    return {
+        "name": task.name,
+        "queue": task.queue,
+        "timeout": task.timeout,
+        "attempts": task.retries.attempts,
+        "help": (task.__doc__ or "").strip().partition("\n")[0],
+        "arguments": fields(task),
+    }
+
+
 def read(task: DeclaredTask[Any, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments, from texts of a form or values of JSON. Raises BadArguments with every fault."""
     wanted = {each.name: each for each in fields(task)}
     errors = {name: f"{task.name} has no such argument." for name in given if name not in wanted}
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for name, field in wanted.items():
         value = given.get(name)
-        is_empty = value is None or (value == "" and (field.kind != KINDS[str] or not field.is_required))
-        if is_empty:
-            if field.is_required and not (value is None and name in given and field.may_be_none):
-                if field.may_be_none:
-                    arguments[name] = None
-                else:
-                    errors[name] = f"give a {field.kind}."
-            elif value is None and name in given and field.may_be_none:
+        if value is None or (value == "" and not (field.kind == KINDS[str] and field.is_required)):
+            is_none = field.is_required or (value is None and name in given)
+            if field.may_be_none and is_none:
                 arguments[name] = None
+            elif field.is_required:
+                errors[name] = f"give a {field.kind}."
             continue
         try:
             arguments[name] = _read(field, value)
@@ -165,7 +174,7 @@ def _read(field: Field, value: Any) -> Any:
         if not found:
             raise ValueError(f"give one of {', '.join(map(str, field.choices))}.")
         return found[0]
-    readers = {
+    readers: dict[str, Callable[[Any], Any]] = {
         KINDS[bool]: _bool, KINDS[int]: _int, KINDS[float]: _float, KINDS[str]: _str, KINDS[list]: _list,
         KINDS[Decimal]: _decimal, KINDS[datetime]: _datetime, KINDS[date]: _date, KINDS[dict]: _dict,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django_q.models import Schedule
@@ -136,7 +136,7 @@ def _http() -> Iterator[str]:
     )  # fmt: skip
 
 
-def _request(row: dict[str, Any]) -> Labels:
+def _request(row: Mapping[str, Any]) -> Labels:
     return {name: row[name] for name in ("view", "method", "status")}
 
 
