@@ -104,11 +104,11 @@ def _lengths(chart: Chart, measure: str, title: str) -> Plot:
     top = round_up(worst)
     return Plot(
         title=title,
-        sub=_("half of the jobs (line) and 95 %% of them (dashes) within"),
+        sub=_("half of the jobs within (line), and most of them, 95 in 100 (dashes)"),
         top=duration(top) if worst else "",
         paths=[Path(_joined(half, top), "run", "line"), Path(_joined(most, top), "run", "dash")],
         legend=[],
-        words=_("At worst 95 %% of the jobs of a step were within %(length)s.") % {"length": duration(worst)},
+        words=_("At worst 95 in 100 jobs of a step were within %(length)s.") % {"length": duration(worst)},
         width=len(chart.points),
         marks=_marks(chart),
     )
@@ -150,10 +150,10 @@ def _y(value: float, top: float) -> float:
 
 
 def round_up(value: float) -> float:
-    """The next of 1, 2, 5, 10, 20, …; below one of 0.1, 0.2, 0.5 and so on."""
+    """The next round figure, e.g. 200, 300, 400, 600, 800 or 1000."""
     size = 0.001
     while True:
-        for digit in (1, 2, 5):
+        for digit in (1, 1.5, 2, 3, 4, 6, 8):
             if value <= digit * size:
                 return digit * size
         size *= 10

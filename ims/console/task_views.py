@@ -66,9 +66,10 @@ def form_of(fields: list[Field], data: Any) -> forms.Form:
 
 
 def form_field(field: Field) -> forms.Field:
-    """Texts go to launch.read as they are, which tells what is wrong with them."""
+    """Texts go as they are to launch.read, which tells what is wrong with them."""
     help_text = field.kind + (f"; {field.default_text} if left empty" if field.default_text else "")
-    shared: dict[str, Any] = {"label": field.name, "required": False, "help_text": help_text}
+    is_required = field.is_required and not field.may_be_none
+    shared: dict[str, Any] = {"label": field.name, "required": is_required, "help_text": help_text}
     if field.kind == CHOICE:
         empty = [] if field.is_required else [("", "—")]
         return forms.ChoiceField(choices=[*empty, *((each, each) for each in field.choices)], **shared)
