@@ -236,8 +236,8 @@ def test_charts_lists_rest_commands_and_metrics_agree_with_what_a_real_cluster_d
     agree_on({"succeeded": 3, "failed": 1, "cancelled": 1})
     assert figures.by_metrics() == {"succeeded": 3, "failed": 1, "cancelled": 1, "retried": 2}
     assert 'ims_queue_jobs{queue="low_priority",state="waiting"} 1\n' in figures.metrics()
-    assert 'ims_workers{state="idle"} 2\n' in figures.metrics()
-    assert views.agree_on([("alive", [])])
+    wait_for(lambda: 'ims_workers{state="idle"} 2\n' in figures.metrics(), SOON)
+    wait_for(lambda: views.agree_on([("alive", [])]), SOON)
     asked = {"action": "delete", "state": "succeeded", "task": "tests.leave_effect"}
     assert views.rest.get("/api/scheduling/bulk/", asked).json()["count"] == 3
     act = views.rest.post("/api/scheduling/bulk/", asked, format="json").json()["job_id"]
