@@ -15,6 +15,7 @@ from scheduling.histogram import BOUNDS
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Labels = Mapping[str, object]
+ENDS = (*(f"{each:g}" for each in BOUNDS), "+Inf")  # of the buckets
 
 
 def family(name: str, kind: str, words: str, samples: Iterable[tuple[Labels, float]]) -> str:
@@ -27,9 +28,12 @@ def histogram(name: str, words: str, samples: Iterable[tuple[Labels, Mapping[int
     """Labels, counts by the place of a bucket, and the sum of seconds, each."""
     lines = []
     for labels, counts, seconds in samples:
+        told = "".join(f"{text}," for text in _told(labels))
         cumulated = accumulate(counts.get(place, 0) for place in range(len(BOUNDS) + 1))
-        for bound, count in zip([*(f"{each:g}" for each in BOUNDS), "+Inf"], cumulated, strict=True):
-            lines.append(_line(f"{name}_bucket", {**labels, "le": bound}, count))
+        lines += [
+            f'{name}_bucket{{{told}le="{bound}"}} {count}\n'
+            for bound, count in zip(ENDS, cumulated, strict=True)
+        ]
         lines += [_line(f"{name}_sum", labels, seconds), _line(f"{name}_count", labels, sum(counts.values()))]
     return _head(name, "histogram", words) + "".join(lines) if lines else ""
 
@@ -39,8 +43,12 @@ def _head(name: str, kind: str, words: str) -> str:
 
 
 def _line(name: str, labels: Labels, value: float) -> str:
-    told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    told = ",".join(_told(labels))
     return f"{name}{{{told}}} {value}\n" if told else f"{name} {value}\n"
+
+
+def _told(labels: Labels) -> list[str]:
+    return [f'{label}="{_escaped(text)}"' for label, text in labels.items()]
 
 
 def _escaped(text: object) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 from django_q.models import Task as FinishedTask
 
@@ -19,6 +20,13 @@ from scheduling.declaration import QUEUES
 from scheduling.models import Heartbeat, JobState, PausedQueue, QueuedJob
 
 SILENT_AFTER = timedelta(seconds=4)  # two heartbeats; then nobody knows what a cluster does
+# How many jobs nobody holds, and when the first of them was due: read from one index alone.
+LONG_QUEUES = """
+    SELECT key, n, (
+        SELECT lock FROM django_q_ormq AS job WHERE job.key = counted.key AND holder IS NULL
+        AND lock IS NOT NULL AND state <> 'unreadable' ORDER BY lock LIMIT 1
+    )
+    FROM (SELECT key, COUNT(*) AS n FROM django_q_ormq WHERE holder IS NULL GROUP BY key) AS counted"""
 ALIVE, SILENT, DEAD = CLUSTER_STATES = ("alive", "silent", "dead")
 
 
@@ -219,7 +227,7 @@ def _state(beat: Heartbeat, now: datetime) -> str:
 
 
 def _unheld(now: datetime) -> dict[str, dict[str, Any]]:
-    """Jobs that nobody holds, by queue. The long part of it is read from one index alone."""
+    """Jobs that nobody holds, by queue."""
     special = (JobState.UNREADABLE, JobState.RETRYING, JobState.SCHEDULED)
     found: dict[str, dict[str, Any]] = {
         row.pop("key"): row
@@ -230,13 +238,14 @@ def _unheld(now: datetime) -> dict[str, dict[str, Any]]:
             next_retry=Min("lock", filter=Q(state=JobState.RETRYING)),
         )
     }
-    readable = QueuedJob.objects.all()
-    if any(row["unreadable"] for row in found.values()):
-        readable = readable.exclude(state=JobState.UNREADABLE)
-    for row in _by_queue(readable).annotate(n=Count("*"), oldest=Min("lock", filter=Q(lock__lte=now))):
-        told = found.setdefault(row["key"], {})
-        told["waiting"] = row["n"] - told.get("retrying", 0) - told.get("scheduled", 0)
-        told["oldest"] = row["oldest"]
+    with connection.cursor() as cursor:
+        cursor.execute(LONG_QUEUES)
+        for name, count, first in cursor.fetchall():
+            told, oldest = found.setdefault(name, {}), clock.aware(first)
+            told["waiting"] = count - sum(
+                told.get(each, 0) for each in ("unreadable", "retrying", "scheduled")
+            )
+            told["oldest"] = oldest if oldest and oldest <= now else None
     return found
 
 

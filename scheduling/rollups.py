@@ -18,7 +18,7 @@ from django.db.models.expressions import RawSQL
 from django_q.models import Task as FinishedTask
 
 from ims.lib.locks import one_at_a_time
-from scheduling import histogram
+from scheduling import clock, histogram
 from scheduling.models import Attempt, Cancellation, Heartbeat, JobState, QueuedJob
 from scheduling.operation_models import Grain, Measure, RolledUp, Rollup
 
@@ -123,7 +123,7 @@ def _jobs(since: datetime, until: datetime) -> Iterator[_End]:
     for job_id, func, started, stopped, success, due in told:
         failed = JobState.CANCELLED if job_id in cancelled else JobState.FAILED
         outcome = str(JobState.SUCCEEDED if success else failed)
-        yield _End(stopped, func, outcome, _seconds(started, stopped), _seconds(_moment(due), started))
+        yield _End(stopped, func, outcome, _seconds(started, stopped), _seconds(clock.aware(due), started))
 
 
 def _attempts(since: datetime, until: datetime) -> Iterator[_End]:
@@ -134,12 +134,6 @@ def _attempts(since: datetime, until: datetime) -> Iterator[_End]:
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return max(0.0, (end - start).total_seconds()) if start and end else None
-
-
-def _moment(value: Any) -> datetime | None:
-    """SQLite gives the column of a raw expression without its zone, which is UTC, or as text."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _tally(ends: Iterable[_End], now: datetime) -> _Tally:
