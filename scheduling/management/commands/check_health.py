@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from scheduling import alerts, clock, troubles
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             found = self._look(options)
-        except (DatabaseError, InterfaceError):
+        except (OperationalError, InterfaceError):
             found = [DATABASE]
             if options["alert"]:
                 self._tell_database_away(options["memory"])
