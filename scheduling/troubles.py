@@ -25,10 +25,15 @@ class Trouble(NamedTuple):
 
 
 def find(going_on: Collection[str] = ()) -> list[Trouble]:
-    """`going_on`: keys that people have been warned of; what only grows a little better is not over."""
+    """`going_on`: keys that people have been warned of; what only grows a little better is not over.
+
+    Without any cluster that alone is new: all else follows from it.
+    """
     seen = overview.look()
-    found = [*_without_cluster(seen), *_starved(seen), *_late(seen.now)]
-    return [*found, *_burst(seen.now, FAILURES in going_on)]
+    found = [*_starved(seen), *_late(seen.now), *_burst(seen.now, FAILURES in going_on)]
+    if not seen.alive:
+        found = [trouble for trouble in found if trouble.key in going_on]
+    return [*_without_cluster(seen), *found]
 
 
 def _without_cluster(seen: Overview) -> Iterator[Trouble]:

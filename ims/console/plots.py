@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -42,7 +41,7 @@ class Plot:
 class Row:
     """One step in words."""
 
-    start: datetime
+    when: str
     point: Point
 
 
@@ -64,7 +63,11 @@ def of(chart: Chart) -> list[Plot]:
 
 def rows(chart: Chart) -> list[Row]:
     """The steps in which something ended or waited, the newest first."""
-    return [Row(point.start, point) for point in reversed(chart.points) if point.outcomes or point.waiting]
+    return [
+        Row(local(point.start).strftime("%d %b %H:%M"), point)
+        for point in reversed(chart.points)
+        if point.outcomes or point.waiting
+    ]
 
 
 def _ended(chart: Chart) -> Plot:

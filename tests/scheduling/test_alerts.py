@@ -152,6 +152,16 @@ def test_that_no_cluster_lives_is_told_from_outside_once_and_when_one_is_back(po
     assert len(hook.requests) == 2
 
 
+def test_without_a_cluster_people_hear_of_that_and_not_of_all_that_follows():
+    schedules.sync()
+    tasks.leave_effect.enqueue()
+    long_ago = timezone.now() - timedelta(hours=1)
+    Schedule.objects.update(next_run=long_ago)
+    QueuedJob.objects.update(lock=long_ago)
+    assert [each.key for each in troubles.find()] == ["cluster"]
+    assert "starved:normal" in [each.key for each in troubles.find({"starved:normal"})]
+
+
 def test_what_nobody_took_is_told_by_the_next_look(post, hook):
     post.fail("MAIL", "451 Later")
     hook.fail(status=500)
