@@ -25,7 +25,7 @@ from scheduling.search import STATES, TEXT_FIELDS, BadFilter, JobFilter
 ROWS = 100  # incidents
 
 
-class PointSerializer(serializers.Serializer[Any]):
+class FiguresPointSerializer(serializers.Serializer[Any]):
     start = serializers.DateTimeField()
     outcomes = serializers.DictField(
         child=serializers.IntegerField(), help_text="Jobs that ended, by outcome."
@@ -56,7 +56,7 @@ class FiguresSerializer(serializers.Serializer[Any]):
     task = serializers.CharField()
     queue = serializers.CharField()
     total = serializers.IntegerField(help_text="Jobs that ended.")
-    points = PointSerializer(many=True)
+    points = FiguresPointSerializer(many=True)
     tasks = TaskFiguresSerializer(many=True)
 
 
@@ -74,13 +74,13 @@ class BulkCountSerializer(serializers.Serializer[Any]):
     consequence = serializers.CharField()
 
 
-class QueuedSerializer(serializers.Serializer[Any]):
+class JobQueuedSerializer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     job_id = serializers.CharField()
     message = serializers.CharField()
 
 
-class MuteSerializer(serializers.Serializer[Any]):
+class FailureMuteSerializer(serializers.Serializer[Any]):
     task = serializers.CharField(max_length=256)
     error = serializers.CharField(max_length=300, allow_blank=True)
     how = serializers.ChoiceField([*mutes.HOW, "unmute"], help_text=str(mutes.HOW))
@@ -92,7 +92,7 @@ class ChangedSerializer(serializers.Serializer[Any]):
     changed = serializers.BooleanField()
 
 
-class FieldSerializer(serializers.Serializer[Any]):
+class TaskArgumentSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     kind = serializers.CharField()
     is_required = serializers.BooleanField()
@@ -100,13 +100,13 @@ class FieldSerializer(serializers.Serializer[Any]):
     choices = serializers.ListField()
 
 
-class TaskSerializer(serializers.Serializer[Any]):
+class DeclaredTaskSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     queue = serializers.CharField()
     timeout = serializers.IntegerField()
     attempts = serializers.IntegerField()
     help = serializers.CharField()
-    arguments = FieldSerializer(many=True)
+    arguments = TaskArgumentSerializer(many=True)
 
 
 class LaunchSerializer(serializers.Serializer[Any]):
@@ -161,7 +161,7 @@ class BulkView(APIView):
         consequence = bulk.CONSEQUENCES[action]
         return Response({"count": counted.count, "more": counted.is_more, "consequence": consequence})
 
-    @extend_schema(request=BulkSerializer, responses={202: QueuedSerializer})
+    @extend_schema(request=BulkSerializer, responses={202: JobQueuedSerializer})
     def post(self, request: Request) -> Response:
         """Queue the job that does it; its progress tells how far it is."""
         action, wanted = self.read(request.data)
@@ -179,10 +179,10 @@ class BulkView(APIView):
 class MuteView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(request=MuteSerializer, responses=ChangedSerializer)
+    @extend_schema(request=FailureMuteSerializer, responses=ChangedSerializer)
     def post(self, request: Request) -> Response:
         """Mute a group of failures, or hear it again."""
-        asked = _valid(MuteSerializer, request.data)
+        asked = _valid(FailureMuteSerializer, request.data)
         how = asked.pop("how")
         if how == "unmute":
             changed = mutes.unmute(**asked, user=request.user)
@@ -194,10 +194,10 @@ class MuteView(APIView):
 class TaskListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=TaskSerializer(many=True))
+    @extend_schema(responses=DeclaredTaskSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The tasks that may be enqueued by hand, with their arguments."""
-        rows = TaskSerializer([launch.describe(task) for task in launch.offered()], many=True).data
+        rows = DeclaredTaskSerializer([launch.describe(task) for task in launch.offered()], many=True).data
         return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
 
 
@@ -206,7 +206,7 @@ class TaskEnqueueView(APIView):
 
     @extend_schema(
         request=LaunchSerializer,
-        responses={202: QueuedSerializer, 404: OpenApiResponse(description="No such task")},
+        responses={202: JobQueuedSerializer, 404: OpenApiResponse(description="No such task")},
     )
     def post(self, request: Request, task: str) -> Response:
         """Queue one job of a declared task."""
