@@ -96,7 +96,7 @@ def _count_batch(horizon: datetime, now: datetime) -> tuple[int, bool]:
     if until <= since:
         return 0, True
     ends = [*_jobs(since, until), *_attempts(since, until)]
-    _add(_tally(ends, now))
+    _add(_in_grains(_tally(ends), now))
     mark.until = until
     mark.save()
     return len(ends), until == horizon
@@ -136,21 +136,32 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return max(0.0, (end - start).total_seconds()) if start and end else None
 
 
-def _tally(ends: Iterable[_End], now: datetime) -> _Tally:
+def _tally(ends: Iterable[_End]) -> _Tally:
+    """By the minute. Each end is counted by its run, also where nobody knows when it began."""
     tally: _Tally = defaultdict(lambda: [0, 0.0])
     for end in ends:
-        starts = [(Grain.EVER, BEGINNING)]
-        if end.at > now - HOURS_KEPT:
-            starts.append((Grain.HOUR, end.at.replace(minute=0, second=0, microsecond=0)))
-        if end.at > now - MINUTES_KEPT:
-            starts.append((Grain.MINUTE, end.at.replace(second=0, microsecond=0)))
-        # Each end is counted by its run, also where nobody knows when it began.
-        lengths = [(Measure.RUN, end.run or 0.0), *([] if end.wait is None else [(Measure.WAIT, end.wait)])]
-        for grain, start in starts:
-            for measure, seconds in lengths:
-                key = _Key(grain, start, end.func, end.outcome, measure, histogram.bucket(seconds))
-                tally[key][0] += 1
-                tally[key][1] += seconds
+        minute = end.at.replace(second=0, microsecond=0)
+        for measure, seconds in ((Measure.RUN, end.run or 0.0), (Measure.WAIT, end.wait)):
+            if seconds is not None:
+                bucket = histogram.bucket(seconds)
+                kept = tally[_Key(Grain.MINUTE, minute, end.func, end.outcome, measure, bucket)]
+                kept[0] += 1
+                kept[1] += seconds
+    return tally
+
+
+def _in_grains(minutes: _Tally, now: datetime) -> _Tally:
+    """The same by hour and for ever too, as long as each is kept."""
+    tally: _Tally = defaultdict(lambda: [0, 0.0])
+    for key, (count, seconds) in minutes.items():
+        keys = [key._replace(grain=Grain.EVER, start=BEGINNING)]
+        if key.start > now - HOURS_KEPT:
+            keys.append(key._replace(grain=Grain.HOUR, start=key.start.replace(minute=0)))
+        if key.start > now - MINUTES_KEPT:
+            keys.append(key)
+        for each in keys:
+            tally[each][0] += count
+            tally[each][1] += seconds
     return tally
 
 

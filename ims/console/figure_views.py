@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -32,7 +33,7 @@ def charts(request: HttpRequest) -> HttpResponse:
         return render(request, "400.html", {"reason": str(error)}, status=400)
     context = {
         "asked": asked,
-        "address": "&".join(f"{name}={value}" for name, value in asked.items() if value),
+        "address": urlencode({name: value for name, value in asked.items() if value}),
         "chart": chart,
         "plots": plots.of(chart),
         "rows": plots.rows(chart),
