@@ -37,7 +37,7 @@ if not DEBUG:
 
 HTTPS = env.flag("HTTPS", default=not DEBUG)  # behind a proxy that ends TLS and sets X-Forwarded-Proto
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked for on this very machine
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "ims.lib.logs.RequestLogMiddleware",
+    "ims.console.http_counts.CountRequestsMiddleware",
     "ims.lib.api.JsonErrorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -275,6 +276,23 @@ Q_STARVED_SECONDS = env.decimal(
     "Q_STARVED_SECONDS", 600, minimum=1
 )  # a due job that waits for longer: unhealthy
 HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
+
+# --- Monitoring -----------------------------------------------------------------------------------------
+IMS_VERSION = env.text("IMS_VERSION", "0.1.0")  # what runs; a failure may be muted until another one does
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # lets Prometheus read /metrics; empty: superusers alone may
+ALERT_EMAILS = env.names("ALERT_EMAILS")  # who is warned; nobody by default
+ALERT_WEBHOOK = env.text("ALERT_WEBHOOK")  # the address that is told the same as JSON; empty: none
+ALERT_WEBHOOK_SECRET = env.text("ALERT_WEBHOOK_SECRET")  # signs what is sent there
+ALERT_SCHEDULE_LATE_SECONDS = env.decimal("ALERT_SCHEDULE_LATE_SECONDS", 300, minimum=10)
+ALERT_FAILURES = env.number("ALERT_FAILURES", 20, minimum=1)  # failed jobs within ten minutes
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short: give 20 or more random characters.")
+if ALERT_WEBHOOK and not ALERT_WEBHOOK.startswith(("https://", "http://")):
+    raise ImproperlyConfigured(
+        f"ALERT_WEBHOOK={ALERT_WEBHOOK!r}: give an address, e.g. https://example.com/hook"
+    )
+if ALERT_WEBHOOK and len(ALERT_WEBHOOK_SECRET) < 20:
+    raise ImproperlyConfigured("ALERT_WEBHOOK needs ALERT_WEBHOOK_SECRET: give 20 or more random characters.")
 
 # --- Time -----------------------------------------------------------------------------------------------
 USE_TZ = True

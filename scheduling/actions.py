@@ -31,7 +31,7 @@ def retry(job_id: str, *, user: Who = None) -> Job:
         if before.is_unfinished:
             _hasten(job_id)
         else:
-            _put_back(job_id)
+            put_back(job_id)
         _note("job.retry", before, user, {"state": JobState.WAITING})
     return Job(job_id)
 
@@ -73,7 +73,7 @@ def _hasten(job_id: str) -> None:
         raise NotPossible(f"Job {job_id} has just started.")
 
 
-def _put_back(job_id: str) -> None:
+def put_back(job_id: str) -> None:
     """From the history into the queue; the attempts so far count, so that their record goes on."""
     row = FinishedTask.objects.select_for_update().filter(id=job_id, success=False).first()
     if row is None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Min
 from django_q.models import Task as FinishedTask
 
-from scheduling import clock, declaration
+from scheduling import clock, declaration, mutes
 from scheduling.models import Attempt, Cancellation
 
 DAYS = 7
@@ -23,11 +23,13 @@ class FailureGroup:
     first_at: datetime
     last_at: datetime
     job: str  # one of them
+    muted: str = ""  # until when, and by whom; empty: it is heard
 
 
 def groups(days: int = DAYS) -> list[FailureGroup]:
     """The groups of the last days, the one that failed last first; at most GROUPS."""
-    since = clock.read() - timedelta(days=days)
+    now = clock.read()
+    since = now - timedelta(days=days)
     failed = FinishedTask.objects.filter(success=False, stopped__gte=since)
     cancelled = Cancellation.objects.filter(honoured_at__isnull=False)
     last = Attempt.objects.filter(
@@ -44,9 +46,16 @@ def groups(days: int = DAYS) -> list[FailureGroup]:
         )
         .order_by("-last")[:GROUPS]
     )
+    known = mutes.known()
     return [
         FailureGroup(
-            declaration.name_of(row["func"]), row["gist"], row["n"], row["first"], row["last"], row["job"]
+            task=declaration.name_of(row["func"]),
+            error=row["gist"],
+            count=row["n"],
+            first_at=row["first"],
+            last_at=row["last"],
+            job=row["job"],
+            muted=mutes.words(known.get((row["func"], row["gist"])), row["last"], now),
         )
         for row in rows
     ]

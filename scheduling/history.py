@@ -1,4 +1,7 @@
-"""Finished jobs are kept for as long as their task says, failures for longer; pruned in small batches."""
+"""Finished jobs are kept for as long as their task says, failures for longer; pruned in small batches.
+
+What is not in the rollups yet is not pruned, however old it is.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django_q.models import Task as FinishedTask
 
-from scheduling import declaration
+from scheduling import declaration, rollups, samples
 from scheduling.models import Attempt, Cancellation, Heartbeat, JobLog, Progress, QueuedJob
 
 BATCH = 500  # rows a statement
@@ -18,13 +21,17 @@ DEFAULT_KEEP = timedelta(days=30)  # for tasks that are no longer declared
 
 def prune(now: datetime) -> dict[str, int]:
     """Delete what is old at `now`; returns how many rows of each kind went."""
+    rollups.catch_up(now)
+    counted = rollups.counted_until()
     keep = {declared.path: declared.keep or DEFAULT_KEEP for declared in declaration.tasks()}
-    failures_before = now - timedelta(days=settings.HISTORY_FAILURES_DAYS)
+    failures_before = min(counted, now - timedelta(days=settings.HISTORY_FAILURES_DAYS))
     successes = sum(
-        _delete(FinishedTask.objects.filter(success=True, func=path, stopped__lt=now - age))
+        _delete(FinishedTask.objects.filter(success=True, func=path, stopped__lt=min(counted, now - age)))
         for path, age in keep.items()
     ) + _delete(
-        FinishedTask.objects.filter(success=True, stopped__lt=now - DEFAULT_KEEP).exclude(func__in=keep)
+        FinishedTask.objects.filter(success=True, stopped__lt=min(counted, now - DEFAULT_KEEP)).exclude(
+            func__in=keep
+        )
     )
     return {
         "successes": successes,
@@ -33,6 +40,7 @@ def prune(now: datetime) -> dict[str, int]:
         "logs": _delete(_logs_without_job(failures_before)),
         "progress": _delete(Progress.objects.filter(updated_at__lt=failures_before)),
         "cancellations": _delete(Cancellation.objects.filter(requested_at__lt=failures_before)),
+        "figures": rollups.prune(now) + samples.prune(now),
         "heartbeats": _delete(Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1))),
     }
 

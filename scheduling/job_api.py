@@ -117,6 +117,7 @@ class FailureGroupSerializer(serializers.Serializer[Any]):
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
     job = serializers.CharField(help_text="The id of one of them.")
+    muted = serializers.CharField(help_text="Until when, and by whom; empty: it is heard.")
 
 
 class ActedSerializer(serializers.Serializer[Any]):

@@ -6,6 +6,15 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.utils import timezone
 
+from scheduling.operation_models import (  # noqa: F401 - Django looks for models here
+    FailureMute,
+    HttpCount,
+    Incident,
+    QueueSample,
+    RolledUp,
+    Rollup,
+    TableSize,
+)
 from scheduling.text import GIST_LENGTH, gist
 
 
@@ -190,6 +199,7 @@ class PausedQueue(models.Model):
     name = models.CharField(max_length=100, primary_key=True)
     paused_at = models.DateTimeField(default=timezone.now)
     paused_by = models.CharField(max_length=150, blank=True)
+    is_quiet = models.BooleanField(default=False, help_text="Paused with all others, for a deploy.")
 
     def __str__(self) -> str:
         return self.name

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db import connection
+from django.db.models import Count, Min, Q, QuerySet
 from django_q.models import Task as FinishedTask
 
 from scheduling import clock, declaration, leases
@@ -19,6 +20,13 @@ from scheduling.declaration import QUEUES
 from scheduling.models import Heartbeat, JobState, PausedQueue, QueuedJob
 
 SILENT_AFTER = timedelta(seconds=4)  # two heartbeats; then nobody knows what a cluster does
+# How many jobs nobody holds, and when the first of them was due: read from one index alone.
+LONG_QUEUES = """
+    SELECT key, n, (
+        SELECT lock FROM django_q_ormq AS job WHERE job.key = counted.key AND holder IS NULL
+        AND lock IS NOT NULL AND state <> 'unreadable' ORDER BY lock LIMIT 1
+    )
+    FROM (SELECT key, COUNT(*) AS n FROM django_q_ormq WHERE holder IS NULL GROUP BY key) AS counted"""
 ALIVE, SILENT, DEAD = CLUSTER_STATES = ("alive", "silent", "dead")
 
 
@@ -114,7 +122,7 @@ def look() -> Overview:
     beats = list(Heartbeat.objects.defer("stat").order_by("started_at", "pk"))
     clusters = tuple(_describe(beat, now) for beat in beats if beat.workers)
     served = Counter(queue for each in clusters if each.is_alive for queue in each.queues)
-    counts = {row["key"]: row for row in _waiting_counts(now)}
+    counts = _unheld(now)
     held, failed = _held(beats, now), _failed(now)
     paused = {each.name: each for each in PausedQueue.objects.all()}
     return Overview(
@@ -137,7 +145,7 @@ def look() -> Overview:
             for name in QUEUES
         ),
         clusters,
-        min((row["next_retry"] for row in counts.values() if row["next_retry"]), default=None),
+        min((at for row in counts.values() if (at := row.get("next_retry"))), default=None),
     )
 
 
@@ -218,23 +226,31 @@ def _state(beat: Heartbeat, now: datetime) -> str:
     return SILENT if is_cluster and now - beat.seen_at > SILENT_AFTER else ALIVE
 
 
-def _waiting_counts(now: datetime) -> Any:
+def _unheld(now: datetime) -> dict[str, dict[str, Any]]:
     """Jobs that nobody holds, by queue."""
-    unreadable, retrying = Q(state=JobState.UNREADABLE), Q(state=JobState.RETRYING)
-    later = Q(state=JobState.SCHEDULED, lock__gt=now)
-    return (
-        QueuedJob.objects.filter(holder=None)
-        .order_by()
-        .values("key")
-        .annotate(
-            waiting=Count("id", filter=~(unreadable | retrying | later)),
-            scheduled=Count("id", filter=later),
-            retrying=Count("id", filter=retrying),
-            unreadable=Count("id", filter=unreadable),
-            oldest=Min("lock", filter=Q(lock__lte=now) & ~unreadable),
-            next_retry=Min("lock", filter=retrying),
+    special = (JobState.UNREADABLE, JobState.RETRYING, JobState.SCHEDULED)
+    found: dict[str, dict[str, Any]] = {
+        row.pop("key"): row
+        for row in _by_queue(QueuedJob.objects.filter(state__in=special)).annotate(
+            unreadable=Count("id", filter=Q(state=JobState.UNREADABLE)),
+            retrying=Count("id", filter=Q(state=JobState.RETRYING)),
+            scheduled=Count("id", filter=Q(state=JobState.SCHEDULED, lock__gt=now)),
+            next_retry=Min("lock", filter=Q(state=JobState.RETRYING)),
         )
-    )
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LONG_QUEUES)
+        for name, count, first in cursor.fetchall():
+            told, oldest = found.setdefault(name, {}), clock.aware(first)
+            told["waiting"] = count - sum(
+                told.get(each, 0) for each in ("unreadable", "retrying", "scheduled")
+            )
+            told["oldest"] = oldest if oldest and oldest <= now else None
+    return found
+
+
+def _by_queue(rows: QuerySet[QueuedJob]) -> Any:
+    return rows.filter(holder=None).order_by().values("key")
 
 
 def _held(beats: Iterable[Heartbeat], now: datetime) -> _Held:

@@ -57,29 +57,32 @@ def _rows(wanted: JobFilter) -> QuerySet[Any]:
 @transaction.atomic
 def _purge_batch(wanted: JobFilter) -> int:
     if wanted.state in FINISHED:
-        return _forget(list(_rows(wanted).values_list("id", flat=True)[:BATCH]))
-    return _cancel(list(_rows(wanted).select_for_update(skip_locked=_can_skip())[:BATCH]))
+        return forget(list(_rows(wanted).values_list("id", flat=True)[:BATCH]))
+    return cancel(list(_rows(wanted).select_for_update(skip_locked=_can_skip())[:BATCH]), BY)
 
 
-def _forget(ids: list[str]) -> int:
+def forget(ids: list[str]) -> int:
+    """Finished jobs and all that is known of them."""
     for model in (Attempt, JobLog, Progress, Cancellation):
         model._default_manager.filter(job_id__in=ids).delete()
     return int(FinishedTask.objects.filter(id__in=ids).delete()[0])
 
 
-def _cancel(rows: list[QueuedJob]) -> int:
+def cancel(rows: list[QueuedJob], by: str) -> int:
+    """Jobs that nobody holds, locked by the caller."""
     now = timezone.now()
     known = [row for row in rows if row.job_id]
     Cancellation.objects.filter(job_id__in=[row.job_id for row in known]).delete()
     Cancellation.objects.bulk_create(
-        Cancellation(job_id=row.job_id, requested_by=BY, requested_at=now, honoured_at=now) for row in known
+        Cancellation(job_id=row.job_id, requested_by=by[:150], requested_at=now, honoured_at=now)
+        for row in known
     )
-    FinishedTask.objects.bulk_create((_ended(row, now) for row in known), ignore_conflicts=True)
+    FinishedTask.objects.bulk_create((_ended(row, now, by) for row in known), ignore_conflicts=True)
     QueuedJob.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
 
 
-def _ended(row: QueuedJob, now: Any) -> FinishedTask:
+def _ended(row: QueuedJob, now: Any, by: str) -> FinishedTask:
     try:
         package = packages.loads(row.payload)
     except packages.Unreadable:
@@ -87,7 +90,7 @@ def _ended(row: QueuedJob, now: Any) -> FinishedTask:
     return FinishedTask(
         id=row.job_id, name=package["name"], func=row.func, args=package["args"], kwargs=package["kwargs"],
         hook=package.get("hook"), group=package.get("group"), started=now, stopped=now, success=False,
-        result=f"Cancelled by {BY} before it {'ran again' if row.attempts else 'started'}.",
+        result=f"Cancelled by {by} before it {'ran again' if row.attempts else 'started'}.",
         attempt_count=row.attempts,
     )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""Pause and resume queues: no cluster starts a job of a paused one; running jobs go on."""
+"""Pause and resume queues: no cluster starts a job of a paused one; running jobs go on.
+
+Quiet mode pauses all of them for a deploy; waking up resumes those that it paused.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from django.db import transaction
 from ims.lib import audit
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import UnknownQueue
-from scheduling.models import PausedQueue
+from scheduling.models import PausedQueue, QueuedJob
 
 if TYPE_CHECKING:
     from scheduling.schedules import Who
@@ -34,6 +37,39 @@ def resume(name: str, *, user: Who = None) -> bool:
     if was_paused:
         audit.record("queue.resume", f"queue:{name}", user, before={"paused": True}, after={"paused": False})
     return was_paused
+
+
+@transaction.atomic
+def quiet(*, user: Who = None) -> bool:
+    """Start no more jobs at all; False where that was so already."""
+    by = str(user) if user is not None else "the command line"
+    rows = [PausedQueue(name=name, paused_by=by[:150], is_quiet=True) for name in QUEUES]
+    paused = set(PausedQueue.objects.values_list("name", flat=True))
+    PausedQueue.objects.bulk_create(rows, ignore_conflicts=True)
+    changed = [name for name in QUEUES if name not in paused]
+    if changed:
+        audit.record("queue.quiet", "queue:all", user, after={"paused": ", ".join(changed)})
+    return bool(changed)
+
+
+@transaction.atomic
+def wake(*, user: Who = None) -> bool:
+    """End quiet mode; False where there was none. Queues that were paused before it stay so."""
+    rows = PausedQueue.objects.filter(is_quiet=True)
+    names = sorted(rows.values_list("name", flat=True))
+    rows.delete()
+    if names:
+        audit.record("queue.wake", "queue:all", user, after={"resumed": ", ".join(names)})
+    return bool(names)
+
+
+def is_quiet() -> bool:
+    return PausedQueue.objects.filter(is_quiet=True).exists()
+
+
+def held() -> int:
+    """Jobs that clusters have begun, or will before they hear of a pause."""
+    return QueuedJob.objects.exclude(holder=None).count()
 
 
 def check(name: str) -> None:

@@ -158,8 +158,8 @@ def _queued(wanted: JobFilter, place: _Place, limit: int) -> list[QueuedJob]:
     return list(rows[:limit])
 
 
-def queue_rows(wanted: JobFilter) -> QuerySet[QueuedJob]:
-    """Unfinished jobs."""
+def queue_rows(wanted: JobFilter, *, every: bool = False) -> QuerySet[QueuedJob]:
+    """Unfinished jobs. `every`: a text is looked for in the errors of all jobs, not of the newest alone."""
     rows = QueuedJob.objects.all()
     if wanted.state:
         rows = rows.filter(_in_state(wanted.state))
@@ -168,7 +168,7 @@ def queue_rows(wanted: JobFilter) -> QuerySet[QueuedJob]:
     if wanted.task:
         rows = rows.filter(func=wanted.path)
     if wanted.q:
-        rows = rows.filter(_text(wanted.q, "job_id"))
+        rows = rows.filter(_text(wanted.q, "job_id", every))
     return rows
 
 
@@ -193,7 +193,7 @@ def _finished(wanted: JobFilter, place: _Place, limit: int) -> list[FinishedTask
     return list(rows[:limit])
 
 
-def history_rows(wanted: JobFilter) -> QuerySet[FinishedTask]:
+def history_rows(wanted: JobFilter, *, every: bool = False) -> QuerySet[FinishedTask]:
     """Finished jobs."""
     rows: QuerySet[FinishedTask] = FinishedTask.objects.order_by()
     cancelled = Cancellation.objects.filter(honoured_at__isnull=False).values("job_id")
@@ -209,15 +209,15 @@ def history_rows(wanted: JobFilter) -> QuerySet[FinishedTask]:
     if wanted.task:
         rows = rows.filter(func=wanted.path)
     if wanted.q:
-        rows = rows.filter(_text(wanted.q, "id"))
+        rows = rows.filter(_text(wanted.q, "id", every))
     return rows
 
 
-def _text(text: str, id_field: str) -> Q:
+def _text(text: str, id_field: str, every: bool) -> Q:
     text = text.replace("\x00", "").strip()
     named = [task.path for task in declaration.tasks() if text.lower() in task.name.lower()]
     failed = Attempt.objects.filter(gist__icontains=text).order_by("-id").values_list("job_id", flat=True)
-    by_error = list(dict.fromkeys(failed[:MANY_ERRORS]))
+    by_error = failed.order_by() if every else list(dict.fromkeys(failed[:MANY_ERRORS]))
     by_id = Q(**{f"{id_field}__gte": text, f"{id_field}__startswith": text}) if text.isalnum() else Q()
     return by_id | Q(func__in=named) | Q(**{f"{id_field}__in": by_error})
 

@@ -14,9 +14,10 @@ from ims.console import live
 from ims.console.overview_views import may_act
 from ims.web.access import needs_role
 from ims.web.registry import NavItem, nav_for
-from scheduling import actions, declaration, details, failures, roles, search
+from scheduling import actions, bulk, declaration, details, failures, mutes, roles, search
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import NotPossible, UnknownJob
+from scheduling.text import GIST_LENGTH
 
 FILTERS = ("state", "task", "queue", "q")
 
@@ -39,6 +40,11 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "queues": QUEUES,
         "tasks": sorted(task.name for task in declaration.tasks()),
         "fields": search.TEXT_FIELDS,
+        "bulk": [
+            {"action": action, "address": urlencode({"action": action, **filled})}
+            for action in bulk.actions_for(asked["state"])
+        ],
+        "may_act": may_act(request),
         "older": urlencode({**filled, "cursor": page.older}) if page.older else "",
         "first": "" if not request.GET.get("cursor") else f"?{urlencode(filled)}",
         "address": urlencode(
@@ -78,11 +84,37 @@ def failure_groups(request: HttpRequest) -> HttpResponse:
     """Failed jobs of the last days, grouped by task and error."""
     groups = failures.groups()
     shown = [
-        {"group": each, "address": urlencode({"state": "failed", "task": each.task, "q": each.error[:100]})}
-        for each in groups
+        {
+            "group": each,
+            "address": urlencode({"state": "failed", "task": each.task, "q": each.error[:100]}),
+            "mute": urlencode({"task": each.task, "error": each.error}),
+        }
+        for each in sorted(groups, key=lambda each: bool(each.muted))
     ]
-    context = {"groups": shown, "days": failures.DAYS}
+    context = {"groups": shown, "days": failures.DAYS, "how": mutes.HOW, "may_act": may_act(request)}
     return live.answer(request, "console/failures.html", "console/parts/failures.html", context, groups)
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def mute(request: HttpRequest) -> HttpResponse:
+    """Hear no more of a group of failures for a while; it is named in the address."""
+    task, error, how = (request.GET.get(name, "") for name in ("task", "error", "how"))
+    try:
+        mutes.mute(task[:256], error[:GIST_LENGTH], how, user=request.user)
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Muted %(how)s.") % {"how": mutes.HOW[how]})
+    return redirect("console:failures")
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def unmute(request: HttpRequest) -> HttpResponse:
+    mutes.unmute(request.GET.get("task", ""), request.GET.get("error", ""), user=request.user)
+    messages.success(request, _("It is heard again."))
+    return redirect("console:failures")
 
 
 @require_POST

@@ -1,8 +1,9 @@
-"""The first page of the console: queues, clusters, what runs; pausing queues; the audit log."""
+"""The first page of the console: queues, clusters, what runs; pausing queues; alerts; the audit log."""
 
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +16,7 @@ from ims.web.access import needs_role
 from scheduling import health, queues, roles
 from scheduling import overview as engine
 from scheduling.exceptions import UnknownQueue
+from scheduling.operation_models import Incident
 from scheduling.roles import ACTIONS
 
 ROWS = 50  # of the audit log on a page
@@ -26,6 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """What the engine does now."""
     seen = engine.look()
     still = [replace(each, seen_at=each.started_at) if each.is_alive else each for each in seen.clusters]
+    is_quiet = queues.is_quiet()
     starved = [check.message for check in health.starving(seen)]
     context = {
         "seen_now": seen,
@@ -39,11 +42,13 @@ def overview(request: HttpRequest) -> HttpResponse:
         "served_by": ",".join(queue.name for queue in seen.unserved),
         "stranded": sum(queue.waiting + queue.retrying + queue.unheard for queue in seen.unserved),
         "nobody": not seen.alive,
-        "paused": [queue for queue in seen.queues if queue.paused_at],
+        "paused": [] if is_quiet else [queue for queue in seen.queues if queue.paused_at],
+        "is_quiet": is_quiet,
+        "held": seen.total("running"),
         "starved": starved,
         "may_act": may_act(request),
     }
-    facts = (seen.queues, still, seen.next_retry_at, bool(starved))
+    facts = (seen.queues, still, seen.next_retry_at, bool(starved), is_quiet)
     return live.answer(request, "console/overview.html", "console/parts/overview.html", context, facts)
 
 
@@ -69,6 +74,36 @@ def resume(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404(str(error)) from error
     messages.success(request, _("%(queue)s is resumed.") % {"queue": name})
     return redirect("console:overview")
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def quiet(request: HttpRequest) -> HttpResponse:
+    queues.quiet(user=request.user)
+    messages.success(request, _("All queues are paused. Deploy when nothing runs any more."))
+    return redirect("console:overview")
+
+
+@require_POST
+@needs_role(*roles.OPERATE)
+def wake(request: HttpRequest) -> HttpResponse:
+    queues.wake(user=request.user)
+    messages.success(request, _("Quiet mode is over; queues that were paused before it still are."))
+    return redirect("console:overview")
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def alerts(request: HttpRequest) -> HttpResponse:
+    """What people were warned of, and who is warned."""
+    incidents = list(Incident.objects.all()[:ROWS])
+    context = {
+        "incidents": incidents,
+        "emails": len(settings.ALERT_EMAILS),
+        "webhook": bool(settings.ALERT_WEBHOOK),
+    }
+    facts = [(each.pk, each.ended_at) for each in incidents]
+    return live.answer(request, "console/alerts.html", "console/parts/alerts.html", context, facts)
 
 
 @require_safe

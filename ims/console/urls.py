@@ -1,8 +1,17 @@
-"""The console's pages, and /readyz."""
+"""The console's pages, /readyz and /metrics."""
 
 from django.urls import include, path
 
-from ims.console import health_views, job_views, overview_views, schedule_views
+from ims.console import (
+    bulk_views,
+    figure_views,
+    health_views,
+    job_views,
+    metrics_views,
+    overview_views,
+    schedule_views,
+    task_views,
+)
 
 app_name = "console"
 
@@ -10,6 +19,15 @@ pages = [
     path("", overview_views.overview, name="overview"),
     path("queues/<str:name>/pause/", overview_views.pause, name="pause"),
     path("queues/<str:name>/resume/", overview_views.resume, name="resume"),
+    path("quiet/", overview_views.quiet, name="quiet"),
+    path("wake/", overview_views.wake, name="wake"),
+    path("charts/", figure_views.charts, name="charts"),
+    path("alerts/", overview_views.alerts, name="alerts"),
+    path("bulk/", bulk_views.bulk_action, name="bulk"),
+    path("tasks/", task_views.tasks, name="tasks"),
+    path("tasks/<str:task>/", task_views.task, name="task"),
+    path("failures/mute/", job_views.mute, name="mute"),
+    path("failures/unmute/", job_views.unmute, name="unmute"),
     path("jobs/", job_views.jobs, name="jobs"),
     path("jobs/<str:job_id>/", job_views.job, name="job"),
     path("jobs/<str:job_id>/retry/", job_views.retry, name="retry"),
@@ -23,4 +41,8 @@ pages = [
     path("schedules/<str:key>/run/", schedule_views.run, name="schedule-run"),
     path("audit/", overview_views.audit_log, name="audit"),
 ]
-urlpatterns = [path("console/", include(pages)), path("readyz", health_views.readyz, name="readyz")]
+urlpatterns = [
+    path("console/", include(pages)),
+    path("readyz", health_views.readyz, name="readyz"),
+    path("metrics", metrics_views.show, name="metrics"),
+]

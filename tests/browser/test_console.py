@@ -1,12 +1,15 @@
 """The console in a browser: accessible, by keyboard alone, live, and usable on a phone."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from scheduling import job, queues, schedules
-from scheduling.testing import drain
+from scheduling import job, queues, rollups, samples, schedules
+from scheduling.operation_models import FailureMute, Incident
+from scheduling.testing import drain, enqueued
 from tests.browser.conftest import (
     PHONE,
     WIDE,
@@ -32,6 +35,10 @@ def busy(db):
     for n in range(3):
         tasks.urgent.enqueue(str(n))
     queues.pause("low_priority")
+    now = timezone.now()
+    rollups.catch_up(now + timedelta(minutes=1))
+    samples.take(now)
+    Incident.objects.create(key="starved:normal", text="The oldest job of normal waits for 900 s.")
     return failed.id
 
 
@@ -59,7 +66,9 @@ def test_every_page_is_accessible_and_fits(open_page, operator, busy, width, the
     paths = {
         "overview": "", "jobs": "jobs/", "job": f"jobs/{busy}/", "failures": "failures/",
         "schedules": "schedules/", "schedule": "schedules/site_every/", "audit": "audit/",
-        "no-such-job": "jobs/?q=nothing-like-it",
+        "no-such-job": "jobs/?q=nothing-like-it", "charts": "charts/", "tasks": "tasks/", "alerts": "alerts/",
+        "task": "tasks/tests.only_one/", "bulk": "bulk/?action=retry&state=failed",
+        "failed-jobs": "jobs/?state=failed",
     }  # fmt: skip
     for name, path in paths.items():
         page.goto(f"/console/{path}")
@@ -128,3 +137,52 @@ def test_typing_a_search_shows_its_rows_and_keeps_it_in_the_address(page, operat
     page.get_by_role("searchbox").press_sequentially("on fire")
     expect(page.locator("#rows tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"q=on(\+|%20)fire"))
+
+
+def test_operations_are_done_by_keyboard_alone(page, operator, busy):
+    sign_in(page, operator)
+    page.goto("/console/")
+    tab_to(page, "Quiet for a deploy")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("no other starts until quiet mode ends")
+    tab_to(page, "Pause all queues")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing runs any more: deploy now.")).to_be_visible()
+    tab_to(page, "End quiet mode")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("low_priority is paused by")).to_be_visible()
+    follow(page, "Tasks")
+    follow(page, "Enqueue tests.only_one")
+    tab_to(page, "")  # into the first field
+    page.keyboard.type("by hand")
+    page.keyboard.press("Tab")
+    page.keyboard.type("many")
+    tab_to(page, "Enqueue")
+    page.faults.allow("status: 400")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Give a whole number, e.g. 12.")).to_be_visible()
+    page.get_by_label("size").fill("7")
+    tab_to(page, "Enqueue")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Queued: this is its job.")).to_be_visible()
+    assert enqueued(tasks.only_one) == [{"key": "by hand", "size": 7}]
+
+
+def test_failures_are_muted_and_all_of_them_retried_by_mouse(page, operator, busy):
+    sign_in(page, operator)
+    page.goto("/console/failures/")
+    page.get_by_role("button", name="Mute tests.fail").click()
+    page.get_by_role("button", name="for a week").locator("visible=true").click()
+    expect(page.get_by_text("Muted for a week.")).to_be_visible()
+    assert FailureMute.objects.get().func == tasks.fail.path
+    page.goto("/console/jobs/?state=failed")
+    page.get_by_role("link", name="Retry all").click()
+    expect(page.get_by_role("heading", name="Retry 2 jobs?")).to_be_visible()
+    page.get_by_role("button", name="Retry them all").click()
+    expect(page.get_by_text("Begun: this job does it, and can be cancelled.")).to_be_visible()
+    drain(["high_priority"])
+    assert job(busy).state == "waiting"
+    page.goto("/console/charts/")
+    page.get_by_label("Span").select_option("day")
+    expect(page).to_have_url(re.compile("span=day"))
+    expect(page.get_by_role("img", name=re.compile("2 failed"))).to_be_visible()

@@ -21,6 +21,9 @@ ADDRESSES = [
     "/console/schedules/",
     "/console/schedules/site_every/",
     "/console/audit/",
+    "/console/charts/?span=month",
+    "/console/tasks/",
+    "/console/alerts/",
     "/readyz",
     "/api/scheduling/jobs/",
     "/api/scheduling/failures/",
@@ -28,6 +31,9 @@ ADDRESSES = [
     "/api/scheduling/clusters/",
     "/api/scheduling/schedules/",
     "/api/scheduling/audit/",
+    "/api/scheduling/figures/?span=day",
+    "/api/scheduling/incidents/",
+    "/api/scheduling/tasks/",
 ]
 MOST = 30  # statements, with the person's session, roles and bell
 sizes = pytest.mark.parametrize(

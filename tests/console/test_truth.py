@@ -5,13 +5,15 @@ import json
 import os
 import re
 import signal
+from datetime import timedelta
 from html import unescape
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from scheduling import queues, schedules
+from scheduling import actions, job, queues, rollups, schedules
 from scheduling.models import Heartbeat
 from tests.site import tasks
 from tests.site.models import Effect
@@ -167,3 +169,86 @@ def test_a_paused_queue_stands_still_in_a_real_cluster_until_it_is_resumed(qclus
     wait_for(lambda: views.agree_on([("alive", [])], waiting=1), SOON)
     queues.resume("normal")
     wait_for(lambda: Effect.objects.count() == 2, SOON)
+
+
+class Figures:
+    """How many jobs of each outcome there are, as each place tells it."""
+
+    def __init__(self, client, rest, token):
+        self.client, self.rest, self.token = client, rest, token
+
+    def by_lists(self):
+        found = {}
+        for state in ("succeeded", "failed", "cancelled"):
+            rows = self.rest.get(f"/api/scheduling/jobs/?state={state}").json()["results"]
+            found[state] = sum(row["task"].startswith("tests.") for row in rows)
+        return found
+
+    def by_rest(self):
+        return self.sum_of(self.rest.get("/api/scheduling/figures/?span=day").json()["tasks"])
+
+    def by_command(self):
+        return self.sum_of(told("inspect", "figures"))
+
+    def sum_of(self, tasks):
+        mine = [row for row in tasks if row["task"].startswith("tests.")]
+        failed, cancelled = (sum(row[name] for row in mine) for name in ("failed", "cancelled"))
+        ended = sum(row["count"] for row in mine)
+        return {"succeeded": ended - failed - cancelled, "failed": failed, "cancelled": cancelled}
+
+    def by_page(self):
+        found = {"succeeded": 0, "failed": 0, "cancelled": 0}
+        for task in ("tests.leave_effect", "tests.fail"):
+            html = self.client.get(f"/console/charts/?span=hour&task={task}").content.decode()
+            counts = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) were cancelled", html).groups()
+            found = {name: found[name] + int(n) for name, n in zip(found, counts, strict=True)}
+        return found
+
+    def by_metrics(self):
+        found = {"succeeded": 0, "failed": 0, "cancelled": 0, "retried": 0}
+        for outcome, count in re.findall(
+            r'ims_jobs_total\{task="tests\.[^}]*outcome="(\w+)"\} (\d+)', self.metrics()
+        ):
+            found[outcome] += int(count)
+        return found
+
+    def metrics(self):
+        return self.client.get("/metrics", headers={"Authorization": f"Bearer {self.token}"}).content.decode()
+
+
+def test_charts_lists_rest_commands_and_metrics_agree_with_what_a_real_cluster_did(
+    qcluster, wait_for, views, settings
+):
+    settings.METRICS_TOKEN = "a-token-for-tests-of-metrics"
+    figures = Figures(views.client, views.rest, settings.METRICS_TOKEN)
+    queues.pause("low_priority")
+    tasks.patient.enqueue("waits")
+    jobs = [tasks.leave_effect.enqueue() for _ in range(3)] + [tasks.fail.enqueue("on fire")]
+    later = tasks.leave_effect.enqueue_at(timezone.now() + timedelta(hours=1))
+    actions.cancel(later.id)
+    qcluster("--workers", "2")
+    wait_for(lambda: [job.state for job in jobs] == ["succeeded"] * 3 + ["failed"], 30)
+
+    def agree_on(told):
+        rollups.catch_up(timezone.now() + rollups.SETTLE)
+        assert figures.by_lists() == figures.by_rest() == figures.by_command() == figures.by_page() == told
+
+    agree_on({"succeeded": 3, "failed": 1, "cancelled": 1})
+    assert figures.by_metrics() == {"succeeded": 3, "failed": 1, "cancelled": 1, "retried": 2}
+    assert 'ims_queue_jobs{queue="low_priority",state="waiting"} 1\n' in figures.metrics()
+    wait_for(lambda: 'ims_workers{state="idle"} 2\n' in figures.metrics(), SOON)
+    wait_for(lambda: views.agree_on([("alive", [])]), SOON)
+    asked = {"action": "delete", "state": "succeeded", "task": "tests.leave_effect"}
+    assert views.rest.get("/api/scheduling/bulk/", asked).json()["count"] == 3
+    act = views.rest.post("/api/scheduling/bulk/", asked, format="json").json()["job_id"]
+    assert job(act).result(20) == {"done": 3, "skipped": 0}
+    assert figures.by_lists()["succeeded"] == 0
+    rollups.catch_up(timezone.now() + rollups.SETTLE)
+    assert (
+        figures.by_page()["succeeded"] == figures.by_metrics()["succeeded"] == 3
+    )  # they outlive the history
+    tasks.sleep.enqueue(2)
+    wait_for(lambda: views.agree_on([("alive", ["tests.sleep"])], running=1), SOON)
+    call_command("queues", "quiet", "--wait", "20", stdout=StringIO())
+    assert Effect.objects.filter(name="slept").count() == 1
+    assert views.rest.post("/api/scheduling/wake/").json()["changed"]

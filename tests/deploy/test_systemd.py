@@ -56,6 +56,13 @@ def test_the_watchdog_waits_for_many_heartbeats(unit: str) -> None:
     assert int(options_of(unit)["WatchdogSec"][0]) > 10 * BEAT
 
 
+def test_the_timer_looks_from_outside_and_may_write_where_it_remembers() -> None:
+    service, timer = options_of("ims-watch.service"), options_of("ims-watch.timer")
+    assert timer["OnCalendar"] == ["minutely"]
+    assert "manage.py check_health --alert --memory /var/lib/ims/" in service["ExecStart"][0]
+    assert (service["StateDirectory"], service["EnvironmentFile"]) == (["ims"], ["/etc/ims.env"])
+
+
 def test_an_instance_serves_the_queue_of_its_name() -> None:
     assert "Q_CLUSTER_NAME=%i" in options_of("django-q@.service")["Environment"]
 

@@ -34,13 +34,13 @@ def test_a_job_runs_in_the_cluster_and_its_result_is_kept(qcluster):
 
 
 def test_one_cluster_serves_all_queues_most_urgent_first_and_each_in_order(qcluster, wait_for):
-    for number in range(3):
+    for number in range(2):  # few: each tenth claim, also of schedules' jobs, begins with a lower queue
         tasks.patient.enqueue(f"low {number}")
         tasks.leave_effect.enqueue(f"normal {number}")
         tasks.urgent.enqueue(f"high {number}")
     qcluster("--workers", "1")
-    wait_for(lambda: Effect.objects.count() == 9)
-    assert names() == [f"{queue} {number}" for queue in ("high", "normal", "low") for number in range(3)]
+    wait_for(lambda: Effect.objects.count() == 6)
+    assert names() == [f"{queue} {number}" for queue in ("high", "normal", "low") for number in range(2)]
 
 
 @pytest.mark.parametrize(

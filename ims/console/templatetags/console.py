@@ -10,7 +10,7 @@ from django import template
 from django.urls import reverse
 
 from ims.web.registry import allowed
-from ims.web.templatetags.ims import local
+from ims.web.templatetags.ims import duration, local
 from scheduling import roles
 
 register = template.Library()
@@ -32,6 +32,14 @@ def jobs_link(context: template.Context, app: str) -> dict[str, Any]:
 def time_of_day(when: datetime) -> str:
     """Beside an exact time, which names the day and the zone."""
     return f"{local(when):%H:%M:%S}"
+
+
+@register.filter
+def length_of_time(seconds: float | None) -> str:
+    """With two digits that count: '0.012 s', '4.2 s', '1:12'."""
+    if seconds is None or seconds >= 1:
+        return duration(seconds)
+    return f"{float(f'{seconds:.2g}'):g} s"
 
 
 @register.filter

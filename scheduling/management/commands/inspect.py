@@ -1,22 +1,25 @@
-"""`inspect active|registered|scheduled|stats`: what Celery's `inspect` tells."""
+"""`inspect active|registered|scheduled|stats`: what Celery's `inspect` tells; `figures`: what ended."""
 
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from scheduling import declaration, overview, search
+from scheduling import declaration, figures, overview, search
 from scheduling.management.tables import write_json, write_table
 
 
 class Command(BaseCommand):
     help = (
         "Look at what runs (active), which tasks there are (registered), what waits for its time (scheduled),"
-        " and the clusters (stats)."
+        " the clusters (stats), and what ended of each task (figures)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("what", choices=["active", "registered", "scheduled", "stats"])
+        parser.add_argument("what", choices=["active", "registered", "scheduled", "stats", "figures"])
+        parser.add_argument(
+            "--span", choices=list(figures.SPANS), default="hour", help="figures: how far back"
+        )
         parser.add_argument(
             "--limit", type=int, default=search.PAGE, metavar="N", help="scheduled: jobs shown"
         )
@@ -81,11 +84,16 @@ class Command(BaseCommand):
             for each in overview.look().clusters
         ]
 
+    def figures(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """What ended of each task, and how long it took and waited: seconds, p50 and p95."""
+        return [asdict(each) for each in figures.by_task(options["span"])]
+
 
 NOTHING = {
     "active": "No worker runs a job.",
     "registered": "No task is declared.",
     "scheduled": "No job waits for its time.",
+    "figures": "Nothing ended.",
     "stats": "No cluster is known. Start one: python manage.py qcluster",
 }
 

@@ -1,5 +1,6 @@
-"""`queues list|pause|resume NAME`."""
+"""`queues list|pause|resume NAME`, `queues quiet [--wait SECONDS]`, `queues wake`."""
 
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,17 +15,27 @@ COLUMNS = (
 
 
 class Command(BaseCommand):
-    help = "Look at the queues; pause and resume them."
+    help = "Look at the queues; pause and resume them; before a deploy pause all and wait until nothing runs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["list", "pause", "resume"])
-        parser.add_argument("name", nargs="?", help="the queue; not needed for list")
+        parser.add_argument("action", choices=["list", "pause", "resume", "quiet", "wake"])
+        parser.add_argument("name", nargs="?", help="the queue, for pause and resume")
+        parser.add_argument(
+            "--wait",
+            type=float,
+            default=0,
+            metavar="SECONDS",
+            help="quiet: until nothing runs, at most so long",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         action, name = options["action"], options["name"]
         if action == "list":
             self._list(options["json"])
+            return
+        if action in {"quiet", "wake"}:
+            getattr(self, f"_{action}")(options)
             return
         if not name:
             raise CommandError(f"queues {action}: name the queue, e.g. queues {action} low_priority")
@@ -36,6 +47,35 @@ class Command(BaseCommand):
             write_json(self.stdout, {"queue": name, "paused": action == "pause", "changed": changed})
         else:
             self.stdout.write(f"Queue {name} is {action}d{'' if changed else ' already'}.")
+
+    def _quiet(self, options: dict[str, Any]) -> None:
+        changed = queues.quiet()
+        left = self._wait(options["wait"]) if options["wait"] else queues.held()
+        if options["json"]:
+            write_json(self.stdout, {"quiet": True, "changed": changed, "running": left})
+        else:
+            self.stdout.write(f"All queues are paused{'' if changed else ' already'}; {left} jobs still run.")
+        if options["wait"] and left:
+            raise CommandError(
+                f"{left} jobs still run after {options['wait']:g} s; `queues wake` ends quiet mode."
+            )
+
+    def _wait(self, seconds: float) -> int:
+        """Nothing runs when two looks say so: a claim may be on its way at the first."""
+        end, before = time.monotonic() + seconds, -1
+        while (left := queues.held()) or before != 0:
+            if time.monotonic() > end:
+                return left
+            before = left
+            time.sleep(0.5)
+        return 0
+
+    def _wake(self, options: dict[str, Any]) -> None:
+        changed = queues.wake()
+        if options["json"]:
+            write_json(self.stdout, {"quiet": False, "changed": changed})
+        else:
+            self.stdout.write("Quiet mode is over." if changed else "There was no quiet mode.")
 
     def _list(self, as_json: bool) -> None:
         rows = overview.queues()

@@ -1,0 +1,47 @@
+"""Charts that last, the tasks behind them, and how large the tables are."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from ims.console import live, plots
+from ims.web.access import needs_role
+from scheduling import declaration, figures, roles, samples
+from scheduling.declaration import QUEUES
+from scheduling.search import BadFilter
+
+SPANS = {
+    "hour": _("The last hour"),
+    "day": _("The last day"),
+    "week": _("The last 7 days"),
+    "month": _("The last 30 days"),
+}
+
+
+@require_safe
+@needs_role(*roles.LOOK)
+def charts(request: HttpRequest) -> HttpResponse:
+    """What ended, how long it took, how long queues were."""
+    asked = {name: request.GET.get(name, "") for name in ("span", "task", "queue")}
+    asked["span"] = asked["span"] or "hour"
+    try:
+        chart = figures.chart(**asked)
+        by_task = figures.by_task(asked["span"], asked["queue"])
+    except BadFilter as error:
+        return render(request, "400.html", {"reason": str(error)}, status=400)
+    context = {
+        "asked": asked,
+        "address": urlencode({name: value for name, value in asked.items() if value}),
+        "chart": chart,
+        "plots": plots.of(chart),
+        "rows": plots.rows(chart),
+        "by_task": [each for each in by_task if asked["task"] in ("", each.task)],
+        "sizes": samples.sizes(),
+        "spans": SPANS,
+        "queues": QUEUES,
+        "tasks": sorted(task.name for task in declaration.tasks()),
+    }
+    facts = (chart, by_task, [each.pk for each in context["sizes"]])
+    return live.answer(request, "console/charts.html", "console/parts/charts.html", context, facts)
