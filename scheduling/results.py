@@ -25,7 +25,7 @@ LOG = """,
         logged AS (
             INSERT INTO scheduling_joblog (job_id, attempt, left_out, lines, written_at)
             SELECT id, attempt, left_out, lines, stopped FROM ended
-            WHERE lines IS NOT NULL AND pk IN (SELECT job.id FROM gone AS job)
+            WHERE lines IS NOT NULL AND pk IN (SELECT gone_pk FROM gone)
             ON CONFLICT DO NOTHING
         )"""
 NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -91,16 +91,17 @@ def _record_postgresql(holder: int, results: Sequence[Result]) -> set[int]:
         WITH ended AS MATERIALIZED (
             SELECT * FROM json_to_recordset(%s) AS e ({columns})
         ),
-        gone AS (
+        gone (gone_pk, due_at) AS (
             DELETE FROM django_q_ormq AS job USING ended
-            WHERE job.id = ended.pk AND job.holder = %s AND job.attempts = ended.attempt RETURNING job.id
+            WHERE job.id = ended.pk AND job.holder = %s AND job.attempts = ended.attempt
+            RETURNING job.id, job.lock
         ),
         kept AS (
-            INSERT INTO django_q_task ({NAMES})
-            SELECT {NAMES} FROM ended WHERE keep AND pk IN (SELECT job.id FROM gone AS job)
+            INSERT INTO django_q_task ({NAMES}, due_at)
+            SELECT {NAMES}, due_at FROM ended JOIN gone ON gone_pk = pk WHERE keep
             ON CONFLICT (id) DO NOTHING
         ){LOG if any(result.log for result in results) else ""}
-        SELECT id FROM gone"""  # noqa: S608 - constants
+        SELECT gone_pk FROM gone"""  # noqa: S608 - constants
     with connection.cursor() as cursor:
         cursor.execute(statement, [json.dumps([_as_json(result) for result in results], default=str), holder])
         return {pk for (pk,) in cursor.fetchall()}
@@ -119,18 +120,18 @@ def _record_sqlite(holder: int, results: Sequence[Result]) -> set[int]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM django_q_ormq WHERE holder = %s AND (id, attempts) IN"  # noqa: S608 - constants
-            f" (VALUES {marks}) RETURNING id",
+            f" (VALUES {marks}) RETURNING id, lock",
             [holder, *pairs],
         )
-        ours = {pk for (pk,) in cursor.fetchall()}
-        rows = [result.row for result in results if result.row and result.pk in ours]
+        ours = dict(cursor.fetchall())  # when each was due, as the table has it
+        rows = [(*result.row, ours[result.pk]) for result in results if result.row and result.pk in ours]
         cursor.executemany(
-            f"INSERT OR IGNORE INTO django_q_task ({NAMES}) VALUES ({places})",  # noqa: S608 - constants
+            f"INSERT OR IGNORE INTO django_q_task ({NAMES}, due_at) VALUES ({places}, %s)",  # noqa: S608 - constants
             [tuple(_adapted(value) for value in row) for row in rows],
         )
         if any(result.log for result in results):
             _keep_logs([result for result in results if result.pk in ours])
-    return ours
+    return set(ours)
 
 
 def _keep_logs(results: Sequence[Result]) -> None:

@@ -23,6 +23,7 @@ from scheduling.models import Attempt, Cancellation, Heartbeat, JobState, Queued
 from scheduling.operation_models import Grain, Measure, RolledUp, Rollup
 
 LOCK = 7_203_912  # one_at_a_time
+AT_ONCE = 500  # rows of a statement
 BATCH = 5_000  # rows of the history counted in one transaction
 SECONDS_A_ROUND = 20.0  # what is left is counted in the next round
 SETTLE = timedelta(seconds=10)  # results are written in batches, and clocks of clusters differ a little
@@ -167,24 +168,28 @@ def _in_grains(minutes: _Tally, now: datetime) -> _Tally:
 
 def _add(tally: _Tally) -> None:
     """Add to what the rows hold already."""
-    table, columns = Rollup._meta.db_table, ", ".join([*_Key._fields, "seconds", "count"])
+    columns = [*_Key._fields, "seconds", "count"]
     adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} AS kept ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
-            f" ON CONFLICT ({', '.join(_Key._fields)}) DO UPDATE"
-            " SET count = kept.count + excluded.count, seconds = kept.seconds + excluded.seconds",
-            [
-                (
-                    str(key.grain),
-                    adapt(key.start),
-                    key.func,
-                    key.outcome,
-                    str(key.measure),
-                    key.bucket,
-                    seconds,
-                    count,
-                )
-                for key, (count, seconds) in tally.items()
-            ],
+    rows = [
+        (
+            str(key.grain),
+            adapt(key.start),
+            key.func,
+            key.outcome,
+            str(key.measure),
+            key.bucket,
+            seconds,
+            count,
         )
+        for key, (count, seconds) in tally.items()
+    ]
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        marks = ", ".join(["%s"] * len(columns))
+        statement = f"""
+            INSERT INTO {Rollup._meta.db_table} AS kept ({", ".join(columns)})
+            VALUES {", ".join([f"({marks})"] * len(some))}
+            ON CONFLICT ({", ".join(_Key._fields)}) DO UPDATE
+            SET count = kept.count + excluded.count, seconds = kept.seconds + excluded.seconds"""  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [value for row in some for value in row])

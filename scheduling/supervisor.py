@@ -37,11 +37,11 @@ logger = logging.getLogger("django-q")
 FULL_BATCH = 100  # results; then they are recorded at once
 FLUSH = 0.01  # seconds that a result may wait for others
 AT_ONCE = 100  # jobs in one claim
-SAFETY_LOOK = 2.5  # seconds between looks at the queue when nobody tells of new jobs
+SAFETY_LOOK = 5.0  # seconds between looks at the queue when nobody tells of new jobs
 AGAIN = 0.1  # seconds until the next look at a due job that cannot be claimed, because somebody has locked it
 BEAT = 2.0  # seconds between heartbeats
 SCHEDULES = 1.8  # seconds between looks at the schedules
-TAKE_OVER = 5.0  # seconds between looks at the other clusters
+TAKE_OVER = 10.0  # seconds between looks at the other clusters
 WATCH = 0.25  # seconds between looks at timeouts and at jobs that wait behind others
 
 

@@ -161,3 +161,12 @@ def test_a_share_is_found_inside_its_bucket():
     assert 2 < histogram.quantile(spread, 0.75) <= 5
     assert histogram.quantile(spread, 1) == histogram.BOUNDS[-1]
     assert histogram.quantile({}, 0.5) is None
+
+
+def test_how_long_a_job_waited_is_known_from_its_end():
+    tasks.leave_effect.enqueue()
+    QueuedJob.objects.update(lock=timezone.now() - timedelta(seconds=30))
+    drain()
+    rollups.catch_up(timezone.now() + timedelta(minutes=1))
+    [row] = figures.by_task("hour")
+    assert 20 < row.wait_p95 <= 50
