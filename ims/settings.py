@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "scheduling",  # before django_q: its `qcluster` command is the one that runs
     "ims.notices",
     "ims.console",
+    "ims.backups",
     "masterdata",
     "logistics",
     "crossdock",
@@ -385,6 +386,10 @@ STORAGES = {
 
 # WhiteNoise hands files out in pieces that Django's ASGI handler reads one after the other: right, and small.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume", Warning, "django.core.handlers.asgi")
+
+# --- Backups: `manage.py backup` and `restore` -----------------------------------------------------------
+BACKUP_DIR = env.text("BACKUP_DIR", str(BASE_DIR / "var" / "backups"))
+BACKUP_KEEP = env.number("BACKUP_KEEP", 14, minimum=1)  # the newest; older ones are removed
 
 # --- Logs: one JSON object a line ------------------------------------------------------------------------
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
