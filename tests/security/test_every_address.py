@@ -72,7 +72,7 @@ def quick(settings, monkeypatch) -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.heavy
+@pytest.mark.once
 def test_each_address_answers_whom_its_rule_names_and_nobody_else(world: World, quick) -> None:
     """Looking first: what acts would change what others look at."""
     askers = Askers(world)

@@ -103,9 +103,9 @@ def wrong(api: Any, world: World, beginning: str, count: int) -> dict[str, list[
     return {each.label: found for each in asked if (found := list(complaints(each, world, count)))}
 
 
-@pytest.mark.heavy
+@pytest.mark.once
 def test_no_operation_crashes_or_answers_what_is_not_documented(api, world: World) -> None:
-    assert wrong(api, world, "/api/", 2) == {}
+    assert wrong(api, world, "/api/", 1) == {}
 
 
 @pytest.mark.slow

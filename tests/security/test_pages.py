@@ -13,6 +13,7 @@ from tests.security.addresses import UNSAFE, every_address, fill
 from tests.security.rules import ADMIN, RULES
 from tests.security.world import ANONYMOUS, SUPERUSER, World
 
+pytestmark = pytest.mark.once
 MARKUP = "\"'><blink>"
 PAGES = [
     each

