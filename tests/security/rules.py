@@ -7,6 +7,7 @@ named only where being a superuser is not enough: what belongs to one person.
 from dataclasses import dataclass
 
 from ims.accounts.roles import (
+    ACCOUNTANT,
     ALL,
     BUYER,
     DISPATCHER,
@@ -44,6 +45,8 @@ ANY_DRIVER = frozenset({DRIVER, OTHER_DRIVER})
 CREW = frozenset({DRIVER, PARAMEDIC})
 DISPATCHES = frozenset({DISPATCHER})
 RIDES = frozenset({OTHER_DRIVER, OTHER_PATIENT, PATIENT, *CREW})  # their own trips, and no other
+ACCOUNTS, SEES_BILLS = frozenset({ACCOUNTANT}), frozenset({ACCOUNTANT, DISPATCHER})
+PAYS = frozenset({PATIENT})
 BUYS, PRICES = frozenset({BUYER}), frozenset({BUYER, OPERATOR})
 KEEPS_LICENCES = frozenset({LICENCE_MANAGER})
 READS_LICENCES = frozenset({LICENCE_MANAGER, READ_ONLY})
@@ -143,6 +146,17 @@ RULES: dict[str, Rule] = {
     **rules(DISPATCHES | CREW | {PATIENT}, DISPATCHES | CREW, "/api/trips/{pk}/gps/"),
     **rules(NONE, DISPATCHES | CREW, "/api/trips/{pk}/status/ /api/trips/{pk}/proof/"),
     **rules(NONE, DISPATCHES | CREW, "/api/trips/{pk}/share/"),
+    # --- Invoices: accountants act, dispatchers look, a payer sees his own
+    **rules(SEES_BILLS | PAYS | {OTHER_PATIENT}, NONE, "/invoices/ /invoices/export/ /api/invoices/totals/"),
+    **rules(SEES_BILLS | PAYS | {OTHER_PATIENT}, NONE, "/api/invoices/export/"),
+    **rules(SEES_BILLS | PAYS | {OTHER_PATIENT}, ACCOUNTS, "/api/invoices/"),
+    **rules(SEES_BILLS | PAYS, NONE, "/invoices/{pk}/ /invoices/{pk}/pdf/"),
+    **rules(SEES_BILLS | PAYS, NONE, "/api/invoices/{pk}/ /api/invoices/{pk}/pdf/"),
+    **rules(SEES_BILLS, NONE, "/trips/{pk}/price/ /api/invoices/preview/"),
+    **rules(NONE, ACCOUNTS, "/invoices/new/ /invoices/{pk}/{verb}/"),
+    **rules(NONE, ACCOUNTS, "/invoices/{pk}/payments/{payment_pk}/{verb}/"),
+    **rules(NONE, ACCOUNTS, "/api/invoices/{pk}/payments/ /api/invoices/{pk}/payments/{payment_pk}/"),
+    **rules(NONE, ACCOUNTS, "/api/invoices/{pk}/reissue/ /api/invoices/{pk}/send/ /api/invoices/{pk}/void/"),
     # --- Cross-dock
     **rules(BUYS, BUYS, "/cross-dock/"),
     **rules(NONE, BUYS, "/cross-dock/preview/ /api/cross-dock/tasks/{pk}/run-again/"),

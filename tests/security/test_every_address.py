@@ -18,7 +18,17 @@ from tests.security.rules import ADMIN, BY_TOKEN, RULES, SIGNED_IN, Rule
 from tests.security.world import ANONYMOUS, BODIES, DOUBLES, NOBODY, PEOPLE, SUPERUSER, World
 
 ADDRESSES = every_address()
-SOMEBODYS = ("/dispatch/", "/drive/", "/station/", "/trips/", "/api/trips/", "/api/eic/", "/api/driver")
+SOMEBODYS = (
+    "/dispatch/",
+    "/drive/",
+    "/station/",
+    "/trips/",
+    "/api/trips/",
+    "/api/eic/",
+    "/api/driver",
+    "/invoices/",
+    "/api/invoices/",
+)
 OUTSIDER = "an outsider"
 ONLY_SUPERUSERS = Rule(frozenset({SUPERUSER}), frozenset({SUPERUSER}))
 

@@ -21,7 +21,11 @@ NEW = "a-new-key-that-is-long-enough-to-be-accepted-by-everything"
 
 @pytest.mark.parametrize("is_kept", [True, False], ids=["fallback", "no fallback"])
 def test_the_old_key_holds_as_long_as_it_is_a_fallback(world: World, settings, monkeypatch, is_kept) -> None:
-    browser, person, trip = Client(), world.people[NOBODY], Trip.objects.filter(patient__isnull=False).get()
+    browser, person, trip = (
+        Client(),
+        world.people[NOBODY],
+        Trip.objects.get(status="assigned", patient__isnull=False),
+    )
     browser.force_login(person)
     reset = default_token_generator.make_token(person)
     address, _ = sharing.link(trip, now(), timedelta(hours=1))

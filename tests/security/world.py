@@ -29,6 +29,8 @@ from licensing.models import (
     SyncRun,
 )
 from logistics import trip_actions
+from logistics.billing import invoices
+from logistics.billing.models import Invoice
 from logistics.dispatch.models import StockRequest
 from logistics.fleet import services as fleet
 from logistics.fleet.models import Driver, Shift, StaffRole, Station, Vehicle
@@ -211,7 +213,12 @@ def of_the_fleet(people: dict[str, User]) -> dict[str, dict[str, Any]]:
     request = StockRequest.objects.create(dbs=dbs, requested_qty_kg=Decimal(800))
     trip = add_trip(people, driver)
     token = sharing.link(trip, now(), timedelta(hours=1))[0].rstrip("/").rpartition("/")[2]
+    invoice = add_invoice(trip)
+    bill = {"pk": invoice.pk, "payment_pk": invoice.payments.get().pk, "verb": "send"}
     return {
+        "/invoices/": bill,
+        "/invoices/{pk}/payments/": {**bill, "verb": "remove"},
+        "/api/invoices/": bill,
         "/dispatch/": {"pk": request.pk, "verb": "approve"},
         "/dispatch/shifts/": {"pk": wish.pk},
         "/drive/": {"pk": request.pk, "verb": "accept"},
@@ -246,6 +253,15 @@ def add_delivery(dbs: Station, driver: Driver) -> Trip:
     return Trip.objects.create(
         stock_request=request, driver=driver, vehicle=driver.assigned_vehicle, status="assigned"
     )
+
+
+def add_invoice(ridden: Trip) -> Invoice:
+    """Of another ride of the same patient with the same crew, in part paid."""
+    facts = {"status": "completed", "completed_at": now(), "odometer_start_km": 100, "odometer_end_km": 110}
+    crew = {"driver": ridden.driver, "vehicle": ridden.vehicle, "patient": ridden.patient}
+    invoice = invoices.issue(Trip.objects.create(**facts, **crew).pk, now()).invoice
+    invoice.payments.create(amount=Decimal(1), date=day_in_india(now()))
+    return invoice
 
 
 def add_trip(people: dict[str, User], driver: Driver) -> Trip:
