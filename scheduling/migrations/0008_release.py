@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scheduling", "0006_joblog")]
+    dependencies = [("scheduling", "0007_operations")]
 
     operations = [
         migrations.AddField(

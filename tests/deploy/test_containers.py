@@ -213,7 +213,7 @@ def test_what_selects_pods_finds_some() -> None:
 
 def test_kubernetes_names_settings_that_there_are() -> None:
     named = {*of_kind("ConfigMap")["ims"]["data"], *of_kind("Secret")["ims"]["stringData"]}
-    assert named - {"METRICS_TOKEN"} <= SETTINGS | OF_UVICORN
+    assert named <= SETTINGS | OF_UVICORN
 
 
 # --- nginx ------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def rules(look: frozenset[str], act: frozenset[str], addresses: str, *, own: boo
 
 
 ADMIN = "/admin/"  # superusers, and whom they give a permission
-BY_TOKEN = ("/api/auth/logout/", "/api/auth/logoutall/")  # end a token, so a session is not enough
+BY_TOKEN = ("/api/auth/logout/", "/api/auth/logoutall/", "/metrics")  # where a session is not enough
 RULES: dict[str, Rule] = {
     # --- Everybody: they say nothing, or ask for a secret of their own
     **rules(EVERYBODY, EVERYBODY, "/sign-in/ /password-reset/"),
@@ -84,7 +84,7 @@ RULES: dict[str, Rule] = {
     **rules(SIGNED_IN, NONE, "/password-change/done/ /notices/ /notices/bell/"),
     **rules(SIGNED_IN, NONE, "/api/auth/me/ /api/notices/ /api/schema/ /api/docs/"),
     **rules(NONE, SIGNED_IN, "/sign-out/ /notices/read/ /notices/kinds/{kind}/ /api/notices/read/"),
-    **rules(NONE, NONE, " ".join(BY_TOKEN)),
+    **rules(NONE, NONE, "/api/auth/logout/ /api/auth/logoutall/"),
     **rules(frozenset({NOBODY}), NONE, "/notices/{pk}/", own=True),
     **rules(NONE, frozenset({NOBODY}), "/notices/{pk}/read/", own=True),
     # --- Jobs
@@ -103,6 +103,15 @@ RULES: dict[str, Rule] = {
     **rules(NONE, OPERATES, "/api/scheduling/jobs/{job_id}/run-again/"),
     **rules(NONE, OPERATES, "/api/scheduling/jobs/{job_id}/cancel/"),
     **rules(NONE, OPERATES, "/api/scheduling/queues/{name}/pause/ /api/scheduling/queues/{name}/resume/"),
+    **rules(frozenset({SUPERUSER}), NONE, "/metrics", own=True),  # others by METRICS_TOKEN
+    **rules(WATCHES, NONE, "/api/scheduling/figures/ /api/scheduling/incidents/ /api/scheduling/tasks/"),
+    **rules(WATCHES, OPERATES, "/api/scheduling/bulk/"),
+    **rules(NONE, OPERATES, "/api/scheduling/quiet/ /api/scheduling/wake/ /api/scheduling/failures/mute/"),
+    **rules(NONE, OPERATES, "/api/scheduling/tasks/{task}/enqueue/"),
+    **rules(WATCHES, NONE, "/console/alerts/ /console/charts/ /console/tasks/"),
+    **rules(OPERATES, OPERATES, "/console/bulk/ /console/tasks/{task}/"),
+    **rules(NONE, OPERATES, "/console/failures/mute/ /console/failures/unmute/"),
+    **rules(NONE, OPERATES, "/console/quiet/ /console/wake/"),
     # --- Shipments
     **rules(ANY_STAFF, NONE, "/shipments/ /shipments/{pk}/ /shipments/progress/ /shipments/export.{kind}"),
     **rules(ANY_STAFF, NONE, "/shipments/report/ /shipments/report/{name}"),

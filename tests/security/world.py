@@ -108,6 +108,8 @@ def of_the_engine(people: dict[str, User]) -> dict[str, dict[str, Any]]:
         "/console/queues/": {"name": "normal"},
         "/api/scheduling/": engine,
         "/api/scheduling/queues/": {"name": "normal"},
+        "/console/tasks/": {"task": "tests.leave_effect"},
+        "/api/scheduling/tasks/": {"task": "tests.leave_effect"},
         "/notices/": {"pk": mine.pk, "kind": "tracking.exception"},
         "/password-reset/": {"uidb64": "MQ", "token": "set-password"},
     }
