@@ -20,8 +20,8 @@ class Suppliers(HasRole):
 
 
 class OfferImportSerializer(serializers.ModelSerializer[OfferImport]):
-    supplier = serializers.CharField(source="supplier.supid", default=None, read_only=True)
-    user = serializers.CharField(source="user.username", default=None, read_only=True)
+    supplier = serializers.CharField(source="supplier.supid", default=None, read_only=True, allow_null=True)
+    user = serializers.CharField(source="user.username", default=None, read_only=True, allow_null=True)
     state = serializers.SerializerMethodField(help_text="running, failed or done")
     error = serializers.SerializerMethodField(help_text="Why it failed.")
 

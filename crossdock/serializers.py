@@ -7,11 +7,14 @@ from rest_framework import serializers
 
 from crossdock import queries
 from crossdock.keys import LONGEST
-from crossdock.models import CrossDockTask, Status, TaskComment
+from crossdock.models import CrossDockTask, Stage, Status, TaskComment
 
 
 class TaskSerializer(serializers.ModelSerializer[CrossDockTask]):
-    user = serializers.CharField(source="user.username", default=None, read_only=True, help_text="The owner.")
+    user = serializers.CharField(
+        source="user.username", default=None, read_only=True, allow_null=True, help_text="The owner."
+    )
+    stage = serializers.ChoiceField(Stage.choices, read_only=True, allow_blank=True)
     elapsed_seconds = serializers.SerializerMethodField()
     expected_seconds_left = serializers.SerializerMethodField()
 

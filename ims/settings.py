@@ -13,6 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ims.lib import env
 
+# Raised by one with every release (scripts/release.py): old code leaves alone what newer code has declared.
+RELEASE = 2
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.ENV.read_env(str(BASE_DIR / ".env"))  # a missing file is fine; the real environment wins
 
@@ -69,6 +72,7 @@ INSTALLED_APPS = [
     "scheduling",  # before django_q: its `qcluster` command is the one that runs
     "ims.notices",
     "ims.console",
+    "ims.backups",
     "masterdata",
     "logistics",
     "crossdock",
@@ -211,6 +215,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ims.lib.openapi.describe_errors",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "JobState": "scheduling.search.STATES",
         "ClusterState": "scheduling.overview.CLUSTER_STATES",
@@ -385,6 +393,10 @@ STORAGES = {
 
 # WhiteNoise hands files out in pieces that Django's ASGI handler reads one after the other: right, and small.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume", Warning, "django.core.handlers.asgi")
+
+# --- Backups: `manage.py backup` and `restore` -----------------------------------------------------------
+BACKUP_DIR = env.text("BACKUP_DIR", str(BASE_DIR / "var" / "backups"))
+BACKUP_KEEP = env.number("BACKUP_KEEP", 14, minimum=1)  # the newest; older ones are removed
 
 # --- Logs: one JSON object a line ------------------------------------------------------------------------
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()

@@ -4,7 +4,7 @@ from typing import IO
 from uuid import uuid4
 
 from django.core.files import File
-from django.http import FileResponse
+from django.http import FileResponse, Http404
 
 from ims.accounts.models import User
 from ims.lib import audit
@@ -34,7 +34,12 @@ def keep(file: IO[bytes], name: str, size: int, of: License | BillOfEntry, user:
 
 
 def download(attachment: Attachment) -> FileResponse:
-    file = attachment.file.open("rb")
+    try:
+        file = attachment.file.open("rb")
+    except FileNotFoundError:
+        raise Http404(
+            "The file of this paper is gone: attach it again, or restore it from a backup."
+        ) from None
     kind = kind_of(file) or "application/octet-stream"
     return FileResponse(file, as_attachment=True, filename=attachment.name, content_type=kind)
 

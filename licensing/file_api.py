@@ -36,7 +36,7 @@ class ManagerPermission(LicencePermission):
 
 
 class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
-    user = serializers.CharField(source="user.username", default=None, read_only=True)
+    user = serializers.CharField(source="user.username", default=None, read_only=True, allow_null=True)
 
     class Meta:
         model = Attachment
@@ -96,7 +96,7 @@ class AttachmentViewSet(mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet[
             raise BadRequest("file", str(error)) from None
         return Response(AttachmentSerializer(kept).data, status.HTTP_201_CREATED)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in attachments.KINDS.values()})
     @action(detail=True)
     def file(self, request: Request, pk: str) -> FileResponse:
         """The paper itself."""

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest, HasRole
+from ims.lib.openapi import page_of
 from scheduling import roles, schedules
 from scheduling.cadence import MAX_INTERVAL_MINUTES
 from scheduling.exceptions import BadInterval, UnknownSchedule
@@ -40,12 +41,16 @@ class ScheduleRowSerializer(serializers.Serializer[Any]):
 
 
 class FullScheduleRowSerializer(ScheduleRowSerializer):
-    active = serializers.BooleanField()
-    task = serializers.CharField()
-    cron = serializers.CharField(allow_null=True)
-    time_zone = serializers.CharField()
-    handmade = serializers.BooleanField(help_text="A row of the admin, not declared in code.")
-    broken = serializers.CharField(allow_null=True, help_text="Why it cannot run: field, reason and cure.")
+    """In lists and under /api/scheduling/; tracking's own address tells the first six fields."""
+
+    active = serializers.BooleanField(required=False)
+    task = serializers.CharField(required=False)
+    cron = serializers.CharField(required=False, allow_null=True)
+    time_zone = serializers.CharField(required=False)
+    handmade = serializers.BooleanField(required=False, help_text="A row of the admin, not declared in code.")
+    broken = serializers.CharField(
+        required=False, allow_null=True, help_text="Why it cannot run: field, reason and cure."
+    )
     next_runs = serializers.ListField(
         child=serializers.DateTimeField(), required=False, help_text="The next five; not in lists."
     )
@@ -58,9 +63,7 @@ class ControlAnswerSerializer(serializers.Serializer[Any]):
     schedule_id = serializers.CharField(required=False)
     job_id = serializers.CharField(required=False)
     active = serializers.BooleanField(required=False)
-    schedules = FullScheduleRowSerializer(
-        many=True, required=False, help_text="An address of its own (tracking) tells the first six fields."
-    )
+    schedules = FullScheduleRowSerializer(many=True, required=False)
 
 
 class ScheduleControlView(APIView):
@@ -152,7 +155,7 @@ class ScheduleControlView(APIView):
 class ScheduleListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=FullScheduleRowSerializer(many=True))
+    @extend_schema(operation_id="scheduling_schedules_list", responses=page_of(FullScheduleRowSerializer))
     def get(self, request: Request) -> Response:
         """Every schedule, stopped ones and rows made by hand included; `broken` says why one cannot run."""
         rows = [full_row(each) for each in schedules.all_statuses()]

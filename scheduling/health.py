@@ -14,6 +14,7 @@ from scheduling.declaration import QUEUES
 from scheduling.overview import Overview, QueueFacts
 
 DATABASE = "database"
+CLUSTER = "cluster:"  # and a queue
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ def checks(queues: Collection[str] = QUEUES, *, here: bool = False) -> list[Chec
 def starving(seen: Overview) -> list[Check]:
     """The queues whose oldest job waits too long."""
     return [check for queue in seen.queues if not (check := _fed(queue, seen)).ok]
+
+
+def of_clusters(found: Collection[Check]) -> list[Check]:
+    """Only whether clusters live; nothing where the database cannot tell."""
+    return [check for check in found if check.name.startswith(CLUSTER)]
 
 
 def is_well(found: Collection[Check]) -> bool:
@@ -63,9 +69,9 @@ def _checks(seen: Overview, queues: Collection[str], here: bool) -> Iterator[Che
 
 def _served(queue: str, count: int) -> Check:
     if count:
-        return Check(f"cluster:{queue}", True, f"{count} living clusters serve {queue}.")
+        return Check(f"{CLUSTER}{queue}", True, f"{count} living clusters serve {queue}.")
     return Check(
-        f"cluster:{queue}", False, f"No living cluster serves {queue}: start one with `manage.py qcluster`."
+        f"{CLUSTER}{queue}", False, f"No living cluster serves {queue}: start one with `manage.py qcluster`."
     )
 
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest
+from ims.lib.openapi import page_of
 from scheduling import actions, details, failures, search
 from scheduling.api import CanOperate
 from scheduling.declaration import QUEUES
@@ -209,7 +210,7 @@ class JobActionView(APIView):
 class FailureListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=FailureGroupSerializer(many=True))
+    @extend_schema(operation_id="scheduling_failures_list", responses=page_of(FailureGroupSerializer))
     def get(self, request: Request) -> Response:
         """Failed jobs of the last seven days, grouped by task and error, the newest first."""
         rows = FailureGroupSerializer(failures.groups(), many=True).data

@@ -156,6 +156,9 @@ class ScheduleOverride(models.Model):
         null=True, blank=True, help_text="Empty: as declared."
     )
     schedule_id = models.IntegerField(null=True, editable=False)
+    release = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of the code that declared it."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest
+from ims.lib.openapi import page_of
 from scheduling import bulk, figures, launch, mutes, queues
 from scheduling.api import CanOperate
 from scheduling.declaration import QUEUES
@@ -194,7 +195,7 @@ class MuteView(APIView):
 class TaskListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=DeclaredTaskSerializer(many=True))
+    @extend_schema(operation_id="scheduling_tasks_list", responses=page_of(DeclaredTaskSerializer))
     def get(self, request: Request) -> Response:
         """The tasks that may be enqueued by hand, with their arguments."""
         rows = DeclaredTaskSerializer([launch.describe(task) for task in launch.offered()], many=True).data
@@ -245,7 +246,7 @@ class WakeView(APIView):
 class IncidentListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=IncidentSerializer(many=True))
+    @extend_schema(operation_id="scheduling_incidents_list", responses=page_of(IncidentSerializer))
     def get(self, request: Request) -> Response:
         """What people were warned of, the newest first; without `ended_at` it goes on."""
         rows = IncidentSerializer(Incident.objects.all()[:ROWS], many=True).data

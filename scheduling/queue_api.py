@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from ims.lib import audit
 from ims.lib.models import AuditLog
+from ims.lib.openapi import page_of
 from scheduling import overview, queues
 from scheduling.api import CanOperate
 from scheduling.exceptions import UnknownQueue
@@ -86,7 +87,7 @@ class AuditSerializer(serializers.Serializer[Any]):
 class QueueListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=QueueSerializer(many=True))
+    @extend_schema(operation_id="scheduling_queues_list", responses=page_of(QueueSerializer))
     def get(self, request: Request) -> Response:
         """The queues in order of urgency: what waits, runs and is served by living clusters."""
         rows = overview.queues()
@@ -124,7 +125,7 @@ class QueueResumeView(QueuePauseView):
 class ClusterListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=ClusterSerializer(many=True))
+    @extend_schema(operation_id="scheduling_clusters_list", responses=page_of(ClusterSerializer))
     def get(self, request: Request) -> Response:
         """The clusters, and what each worker runs and since when."""
         rows = ClusterSerializer([asdict(each) for each in overview.look().clusters], many=True).data
@@ -134,7 +135,7 @@ class ClusterListView(APIView):
 class AuditListView(APIView):
     permission_classes = [CanOperate]
 
-    @extend_schema(responses=AuditSerializer(many=True))
+    @extend_schema(operation_id="scheduling_audit_list", responses=page_of(AuditSerializer, counted=False))
     def get(self, request: Request) -> Response:
         """Who did what, newest first; by cursor, without a count."""
         size = page_size(request)

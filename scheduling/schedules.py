@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
@@ -42,15 +43,22 @@ __all__ = [
 SYNC_LOCK = 0x494D53  # the key of the lock under which schedules are written
 
 
-def sync(now: datetime | None = None) -> None:
-    """Make the Schedule rows what code and overrides say; safe from any number of clusters at once."""
+def sync(now: datetime | None = None, *, take_over: bool = False) -> None:
+    """Make the Schedule rows what code and overrides say; safe from any number of clusters at once.
+
+    What a newer release wrote is left alone, so that an old cluster that starts in the middle of a deployment
+    takes back nothing; `take_over` is for a deliberate return to an older release.
+    """
     with transaction.atomic():
         one_at_a_time(SYNC_LOCK)
         declared = declaration.scheduled()
         for name, task in declared.items():
             override, _ = ScheduleOverride.objects.get_or_create(name=name)
-            _write(task, override, now or timezone.now())
-        for orphan in ScheduleOverride.objects.exclude(name__in=declared):
+            if take_over or override.release <= settings.RELEASE:
+                _write(task, override, now or timezone.now())
+                _sign(override)
+        orphans = ScheduleOverride.objects.exclude(name__in=declared)
+        for orphan in orphans if take_over else orphans.filter(release__lte=settings.RELEASE):
             Schedule.objects.filter(pk=orphan.schedule_id).delete()
             orphan.delete()
 
@@ -173,6 +181,12 @@ def _point(override: ScheduleOverride, row_id: int | None) -> None:
     if override.schedule_id != row_id:
         override.schedule_id = row_id
         override.save(update_fields=["schedule_id", "updated_at"])
+
+
+def _sign(override: ScheduleOverride) -> None:
+    if override.release != settings.RELEASE:
+        override.release = settings.RELEASE
+        override.save(update_fields=["release", "updated_at"])
 
 
 def _state(override: ScheduleOverride) -> dict[str, Any]:

@@ -37,9 +37,10 @@ DATABASE = {"db", "transactional_db", "database"}  # fixtures by which a test re
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The run on PostgreSQL repeats what may differ there: the tests that reach a database."""
     if config.getoption("--postgres"):
-        chosen = [item for item in items if reaches_database(item)]
-        config.hook.pytest_deselected(items=[item for item in items if not reaches_database(item)])
-        items[:] = chosen
+        again = [item for item in items if reaches_database(item) and not item.get_closest_marker("once")]
+        left_out = set(items) - set(again)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = again
     items[:] = long_ones_first(items, getattr(config, "workerinput", {}).get("workercount", 1))
 
 

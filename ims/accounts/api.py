@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth import authenticate
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from knox import views as knox
 from rest_framework import exceptions, permissions, serializers
 from rest_framework.request import Request
@@ -45,7 +45,15 @@ class LoginThrottle(AnonRateThrottle):
     scope = "login"
 
 
-@extend_schema(tags=["auth"], request=LoginSerializer, responses=LoginAnswerSerializer, auth=[])
+@extend_schema(
+    tags=["auth"],
+    request=LoginSerializer,
+    responses={
+        200: LoginAnswerSerializer,
+        401: OpenApiResponse(description="Wrong username or password, or the account is disabled."),
+    },
+    auth=[],
+)
 class LoginView(knox.LoginView):
     """Give a token for a name and password."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import exceptions, generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -64,7 +64,10 @@ class ReadNoticesView(APIView):
     @extend_schema(
         tags=["notices"],
         request=ReadRequest,
-        responses=inline_serializer("NoticesRead", {"read": serializers.IntegerField()}),
+        responses={
+            200: inline_serializer("NoticesRead", {"read": serializers.IntegerField()}),
+            404: OpenApiResponse(description="One of these notices is not yours, or does not exist."),
+        },
     )
     def post(self, request: Request) -> Response:
         wanted = ReadRequest(data=request.data)

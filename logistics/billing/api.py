@@ -198,7 +198,7 @@ class PaymentView(RefusalsAnswered):
         invoice_actions.correct_payment(payment, NewPayment(**{**kept, **facts}), user, expected_due)
         return self.shown(payment.invoice_id)
 
-    @extend_schema(request=None, responses=InvoiceSerializer)
+    @extend_schema(request=None, responses={200: InvoiceSerializer})
     def delete(self, request: Request, pk: str, payment_pk: str) -> Response:
         """Take a payment back. Answers the invoice."""
         payment = self._payment(pk, payment_pk)

@@ -44,7 +44,9 @@ class PlaceSerializer(serializers.ModelSerializer[Station]):
 class StockRequestSerializer(serializers.ModelSerializer[StockRequest]):
     dbs = PlaceSerializer(read_only=True)
     ms = PlaceSerializer(source="dbs.parent_station", read_only=True)
-    target_driver_name = serializers.CharField(source="target_driver.name", default=None, read_only=True)
+    target_driver_name = serializers.CharField(
+        source="target_driver.name", default=None, read_only=True, allow_null=True
+    )
     expires_in_seconds = serializers.SerializerMethodField()
     dry_out_minutes = serializers.IntegerField(source="dbs.dry_out_minutes", read_only=True, allow_null=True)
     lead_time_minutes = serializers.IntegerField(source="dbs.lead_time_minutes", read_only=True)

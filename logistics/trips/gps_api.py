@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ims.lib.api import BadRequest, field_messages
+from ims.lib.openapi import page_of
 from logistics import trip_actions
 from logistics.trips import feed, gps
 from logistics.trips.api import OwnTrip
@@ -31,8 +32,9 @@ class GpsView(OwnTrip):
 
     @extend_schema(
         tags=["trips"],
+        operation_id="trips_gps_list",
         parameters=[OpenApiParameter("after", str, description="A time; only what was recorded later.")],
-        responses=PointSerializer(many=True),
+        responses=page_of(PointSerializer),
     )
     def get(self, request: Request, pk: str) -> Response:
         """The fixes, oldest first, a thousand at most; of a long way only every so many-th."""

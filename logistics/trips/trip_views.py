@@ -172,5 +172,8 @@ def proof(request: HttpRequest, pk: int, proof_pk: int) -> FileResponse:
     if not access.knows_patient(cast(User, request.user), trip):
         raise Http404
     kept = get_object_or_404(TripProof, pk=proof_pk, trip=trip)
-    file = kept.picture.open("rb")
+    try:
+        file = kept.picture.open("rb")
+    except FileNotFoundError:
+        raise Http404("The picture is gone: restore it from a backup.") from None
     return FileResponse(file, content_type=proofs.picture_type(file) or "application/octet-stream")

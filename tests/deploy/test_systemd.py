@@ -1,5 +1,6 @@
-"""The systemd units keep what they promise: user, restarts, and a stop that lets jobs finish."""
+"""The systemd units keep what they promise: user, restarts, a stop that lets jobs finish, a narrow cage."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,38 @@ from scheduling.supervisor import BEAT
 ROOT = Path(__file__).resolve().parent.parent.parent
 UNITS = ROOT / "deploy" / "systemd"
 CLUSTERS = ("django-q.service", "django-q@.service")
-ALL = (*CLUSTERS, "ims-web.service")
+LASTING = (*CLUSTERS, "ims-web.service")
+ALL = (*LASTING, "ims-backup.service")
+WORST_EXPOSURE = 1.5  # of 10, as `systemd-analyze security` counts
+YES = (
+    "LockPersonality",
+    "MemoryDenyWriteExecute",
+    "NoNewPrivileges",
+    "PrivateDevices",
+    "PrivateMounts",
+    "PrivateTmp",
+    "PrivateUsers",
+    "ProtectClock",
+    "ProtectControlGroups",
+    "ProtectHome",
+    "ProtectHostname",
+    "ProtectKernelLogs",
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "RestrictNamespaces",
+    "RestrictRealtime",
+    "RestrictSUIDSGID",
+)
+CAGE = {name: ["yes"] for name in YES} | {
+    "ProtectSystem": ["strict"],
+    "ProtectProc": ["invisible"],
+    "SystemCallFilter": ["@system-service", "~@privileged @resources"],
+    "SystemCallArchitectures": ["native"],
+    "RestrictAddressFamilies": ["AF_UNIX AF_INET AF_INET6"],
+    "CapabilityBoundingSet": [""],
+    "AmbientCapabilities": [""],
+    "UMask": ["0077"],
+}
 
 
 def options_of(unit: str) -> dict[str, list[str]]:
@@ -27,22 +59,23 @@ def options_of(unit: str) -> dict[str, list[str]]:
     return options
 
 
-@pytest.mark.parametrize("unit", ALL)
-@pytest.mark.parametrize(
-    ("option", "value"), [("User", "www-data"), ("Restart", "always"), ("KillMode", "mixed")]
-)
-def test_each_unit_has(unit: str, option: str, value: str) -> None:
-    assert options_of(unit)[option] == [value]
+@pytest.mark.parametrize("unit", LASTING)
+def test_a_lasting_unit_restarts_for_ever_and_stops_in_order(unit: str) -> None:
+    options = options_of(unit)
+    assert (options["Restart"], options["StartLimitIntervalSec"]) == (["always"], ["0"])
+    assert options["KillMode"] == ["mixed"]
 
 
 @pytest.mark.parametrize("unit", ALL)
-def test_each_unit_reads_its_secrets_from_a_file(unit: str) -> None:
-    assert options_of(unit)["EnvironmentFile"] == ["/etc/ims.env"]
+def test_each_unit_is_nobody_special_and_reads_its_secrets_from_a_file(unit: str) -> None:
+    options = options_of(unit)
+    assert (options["User"], options["EnvironmentFile"]) == (["www-data"], ["/etc/ims.env"])
 
 
 @pytest.mark.parametrize("unit", ALL)
-def test_each_unit_restarts_for_ever(unit: str) -> None:
-    assert options_of(unit)["StartLimitIntervalSec"] == ["0"]
+def test_each_unit_is_in_the_same_cage(unit: str) -> None:
+    options = options_of(unit)
+    assert {name: options[name] for name in CAGE} == CAGE
 
 
 @pytest.mark.parametrize("unit", CLUSTERS)
@@ -72,26 +105,36 @@ def test_a_cluster_starts_by_the_command_of_the_manual() -> None:
         assert options_of(unit)["ExecStart"] == ["/srv/ims/.venv/bin/python manage.py qcluster"]
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
-def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    """On copies with this machine's paths, because systemd looks whether the programs exist."""
-    paths = {"/srv/ims/.venv/bin": str(Path(sys.executable).parent), "/srv/ims": str(ROOT)}
-    for unit in ALL:
-        text = (UNITS / unit).read_text()
-        for there, here in paths.items():
-            text = text.replace(there, here)
-        (tmp_path / unit).write_text(text)
-    names = [unit.replace("@.", "@normal.") for unit in ALL]
-    shutil.copy(tmp_path / "django-q@.service", tmp_path / "django-q@normal.service")
-    result = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / name) for name in names)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    ours = [
-        line
-        for line in result.stderr.splitlines()
-        if str(tmp_path) in line or "django-q" in line or "ims-web" in line
-    ]
-    assert (result.returncode, ours) == (0, [])
+def test_a_backup_writes_where_the_folder_is_made() -> None:
+    (folder,) = options_of("ims-backup.service")["ReadWritePaths"]
+    assert f"BACKUP_DIR={folder}" in options_of("ims-backup.service")["Environment"]
+    made = (ROOT / "deploy" / "tmpfiles.d" / "ims.conf").read_text()
+    assert re.search(rf"^d\s+{folder}\s+0700 www-data www-data", made, re.MULTILINE)
+
+
+def test_the_backup_of_a_night_that_was_slept_through_is_made_up_for() -> None:
+    assert options_of("ims-backup.timer")["Persistent"] == ["yes"]
+
+
+if shutil.which("systemd-analyze"):  # elsewhere the tests above must do
+
+    def test_systemd_accepts_the_units_and_finds_little_exposed(tmp_path: Path) -> None:
+        """On copies with this machine's paths, because systemd looks whether the programs exist."""
+        paths = {"/srv/ims/.venv/bin": str(Path(sys.executable).parent), "/srv/ims": str(ROOT)}
+        for unit in (*ALL, "ims-backup.timer"):
+            text = (UNITS / unit).read_text()
+            for there, here in paths.items():
+                text = text.replace(there, here)
+            (tmp_path / unit.replace("@.", "@normal.")).write_text(text)
+        copies = sorted(str(path) for path in tmp_path.iterdir())
+        result = analyze("verify", "--man=no", *copies)
+        ours = [line for line in result.stderr.splitlines() if re.search(rf"{tmp_path}|django-q|ims-", line)]
+        assert (result.returncode, ours) == (0, [])
+        for copy in copies:
+            if copy.endswith(".service"):
+                told = analyze("security", "--offline=yes", copy).stdout
+                assert float(re.search(r"exposure level for \S+: ([\d.]+)", told)[1]) <= WORST_EXPOSURE
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)

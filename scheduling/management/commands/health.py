@@ -19,6 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", metavar="NAME,NAME", help=f"only these of {', '.join(QUEUES)}")
         parser.add_argument("--here", action="store_true", help="count only clusters of this host")
+        parser.add_argument(
+            "--alive",
+            action="store_true",
+            help="for a supervisor that would restart us: no cluster is wrong; a starved queue or no database"
+            " is not, because a restart heals neither",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,6 +34,8 @@ class Command(BaseCommand):
         if unknown := [name for name in wanted if name not in QUEUES]:
             raise CommandError(f"--queues: unknown {', '.join(unknown)}; the queues are {', '.join(QUEUES)}.")
         found = health.checks(wanted, here=options["here"])
+        if options["alive"]:
+            found = health.of_clusters(found)
         if options["json"]:
             write_json(self.stdout, health.as_json(found))
         else:

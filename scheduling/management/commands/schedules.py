@@ -1,4 +1,4 @@
-"""`schedules list|show|start|stop|status|run NAME`."""
+"""`schedules list|show|start|stop|status|run NAME`, and `schedules take-over`."""
 
 import json
 from dataclasses import asdict
@@ -13,6 +13,7 @@ from scheduling.api import describe_cadence
 from scheduling.exceptions import BadInterval, UnknownSchedule
 from scheduling.schedules import ScheduleStatus
 
+UNNAMED = ("list", "take-over")
 COLUMNS = "{:<32} {:<8} {:<34} {:<20} {:>6}"
 
 
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     help = "Look at and control the schedules."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["list", "show", "start", "stop", "status", "run"])
+        parser.add_argument("action", choices=["list", "show", "start", "stop", "status", "run", "take-over"])
         parser.add_argument(
             "name", nargs="?", help="public name of the schedule, or the number of a row made by hand"
         )
@@ -32,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         action, name = options["action"], options["name"]
-        if action != "list" and not name:
+        if action not in UNNAMED and not name:
             raise CommandError(
                 f"schedules {action}: name the schedule, e.g. schedules {action} prune_history"
             )
@@ -58,6 +59,9 @@ class Command(BaseCommand):
                 self._show([schedules.status(name)], options["json"])
             case "show":
                 self._show([schedules.status(name)], options["json"], schedules.next_runs(name))
+            case "take-over":
+                schedules.sync(take_over=True)
+                self.stdout.write("The schedules are what this release declares.")
             case "list":
                 self._show(schedules.all_statuses(), options["json"])
 

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class BackupsConfig(AppConfig):
+    name = "ims.backups"
+    label = "ims_backups"
+    verbose_name = "Backups"

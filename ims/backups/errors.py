@@ -1,0 +1,2 @@
+class BackupFailed(Exception):
+    """No backup was made or restored; the message tells why and what to do."""
