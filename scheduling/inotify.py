@@ -1,8 +1,7 @@
-"""Hear of writes to the files of a folder: Linux's inotify, which Python's library lacks."""
+"""Hear of writes to a file and those beside it: Linux's inotify, which Python's library lacks."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 
@@ -13,31 +12,39 @@ AT_ONCE = 65_536  # bytes; of more, the next look is told
 class Writes:
     """A selector can wait for it."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, name: bytes) -> None:
         self._descriptor = descriptor
+        self._name = name
 
     def fileno(self) -> int:
         return self._descriptor
 
-    def take(self) -> None:
-        """Forget what was told until now."""
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._descriptor, AT_ONCE)
+    def take(self) -> bool:
+        """Forget what was told until now; whether it was about ours, and not other files of the folder."""
+        try:
+            told = os.read(self._descriptor, AT_ONCE)
+        except BlockingIOError:
+            return False
+        return self._name in told
 
     def close(self) -> None:
         os.close(self._descriptor)
 
 
-def writes_to(folder: str) -> Writes | None:
-    """What is told of writes to files of this folder; None where the system does not tell."""
+def writes_to(path: str) -> Writes | None:
+    """What is told of writes to this file and to those whose names begin alike, as SQLite's -wal does.
+
+    The folder is watched, because such files come and go. None where the system does not tell.
+    """
     libc = ctypes.CDLL(None)
-    if not folder or not hasattr(libc, "inotify_init1"):
+    if not path or not hasattr(libc, "inotify_init1"):
         return None
     descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     if descriptor < 0:
         return None
-    writes = Writes(descriptor)
-    if libc.inotify_add_watch(descriptor, os.fsencode(folder), MODIFIED) < 0:
+    folder, name = os.path.split(os.fsencode(path))
+    writes = Writes(descriptor, name)
+    if libc.inotify_add_watch(descriptor, folder, MODIFIED) < 0:
         writes.close()
         return None
     return writes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import selectors
 import sqlite3
 import time
@@ -93,7 +92,7 @@ class Listener:
 class CommitCounter:
     """SQLite's data_version changes when another connection has committed something.
 
-    It is looked at when somebody wrote to the database's folder, where the system tells of that, else often.
+    It is looked at when somebody wrote to the database, where the system tells of that, else often.
     A commit is seen a moment after it was written: whoever was told looks a few times more.
     """
 
@@ -107,16 +106,23 @@ class CommitCounter:
         until = time.monotonic() + seconds
         with self._told_by(selector):
             while True:
-                now = time.monotonic()
-                look, left = self._look(now), until - now
-                events = selector.select(max(0.0, min(look, left)))
-                others = [event for event in events if event[0].data]
-                if self._writes and len(others) < len(events):
-                    self._writes.take()
-                    self._soon_until = time.monotonic() + SOON_FOR
+                others = self._sleep(selector, until)
                 heard = self.heard()
-                if others or heard or left <= look:
+                if others or heard or time.monotonic() >= until:
                     return others, heard
+
+    def _sleep(self, selector: Any, until: float) -> list[Any]:
+        """Until the next look, or an event: that of others is returned."""
+        now = time.monotonic()
+        until = min(until, now + self._look(now))
+        while True:
+            events = selector.select(max(0.0, until - time.monotonic()))
+            others = [event for event in events if event[0].data]
+            if others or not events:
+                return others
+            if self._writes and self._writes.take():
+                self._soon_until = time.monotonic() + SOON_FOR
+                return []
 
     def heard(self) -> bool:
         try:
@@ -142,7 +148,7 @@ class CommitCounter:
     @contextmanager
     def _told_by(self, selector: Any) -> Iterator[None]:
         if self._writes is None:
-            self._writes = writes_to(_folder())
+            self._writes = writes_to(_path())
         if self._writes is None:
             yield
             return
@@ -153,14 +159,14 @@ class CommitCounter:
             selector.unregister(self._writes)
 
 
-def _folder() -> str:
-    """Where SQLite keeps its files; empty for a database in memory, or one that cannot be opened now."""
+def _path() -> str:
+    """Of SQLite's file; empty for a database in memory, or one that cannot be opened now."""
     try:
         connection.ensure_connection()
         [(_, _, path), *_] = connection.connection.execute("PRAGMA database_list")
     except (DatabaseError, sqlite3.Error):
         return ""
-    return os.path.dirname(str(path))
+    return str(path)
 
 
 def source(channel: str = CHANNEL) -> Listener | CommitCounter:

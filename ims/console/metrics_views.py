@@ -7,6 +7,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ims.accounts.middleware import unauthorized
 from scheduling import metrics
 from scheduling.exposition import CONTENT_TYPE
 
@@ -17,9 +18,7 @@ from scheduling.exposition import CONTENT_TYPE
 def show(request: HttpRequest) -> HttpResponse:
     """Everything a monitor is told."""
     if not may_read(request):
-        words = "Send the header Authorization: Bearer TOKEN, with the value of METRICS_TOKEN.\n"
-        headers = {"WWW-Authenticate": "Bearer"}
-        return HttpResponse(words, status=401, content_type="text/plain", headers=headers)
+        return unauthorized(request)
     return HttpResponse(metrics.text(), content_type=CONTENT_TYPE)
 
 

@@ -29,9 +29,9 @@ def few_threads(monkeypatch, settings):
     monkeypatch.setattr(asgi, "in_threads", in_threads)
     threads.clear(), sessions.clear()
     yield
-    both = threading.Barrier(len(in_threads.executor._threads))
-    for _ in in_threads.executor._threads:
-        in_threads.executor.submit(lambda: (both.wait(10), connections.close_all()))
+    all_at_once = threading.Barrier(COUNT)
+    for _ in range(COUNT):  # a thread each, also one that is made only now
+        in_threads.executor.submit(lambda: (all_at_once.wait(10), connections.close_all()))
     in_threads.executor.shutdown()
 
 

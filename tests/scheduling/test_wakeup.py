@@ -18,7 +18,7 @@ pytestmark = [
 @pytest.fixture(params=[True, False], ids=["told", "looking"])
 def is_told(request, monkeypatch):
     if not request.param:
-        monkeypatch.setattr(wakeup, "writes_to", lambda folder: None)
+        monkeypatch.setattr(wakeup, "writes_to", lambda path: None)
     return request.param
 
 
@@ -54,6 +54,16 @@ def test_the_counter_is_seldom_looked_at_where_the_system_tells(counter, is_told
     assert len(looks) <= 3 if is_told else len(looks) > 20
 
 
+def test_only_writes_to_the_file_and_its_companions_are_told(tmp_path):
+    writes = inotify.writes_to(str(tmp_path / "x.sqlite3"))
+    (tmp_path / "other.log").write_text("line")
+    assert not writes.take()
+    (tmp_path / "x.sqlite3-wal").write_text("frame")
+    assert writes.take()
+    assert not writes.take()
+    writes.close()
+
+
 def test_a_folder_that_is_not_there_tells_nothing():
-    assert inotify.writes_to("/nowhere") is None
+    assert inotify.writes_to("/nowhere/x.sqlite3") is None
     assert inotify.writes_to("") is None
