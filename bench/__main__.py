@@ -16,6 +16,7 @@ SYSTEMS = {  # module: its arguments, and those of --quick
     "dispatch": ("--postgres", "--postgres --requests 20000 --expired 200"),
     "trips": ("--postgres", "--postgres --watchers 20 --seconds 5 --points 20000"),
     "crossdock": ("", "--rows 5000 --offers 50000 --peer-rows 200 --growth 1000,2000"),
+    "console": ("", "--finished 20000 --waiting 2000 --requests 5"),
     "licensing": ("--postgres", "--postgres --licences 2000 --rows 20000"),
 }
 
