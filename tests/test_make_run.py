@@ -101,6 +101,7 @@ def demo(database, tmp_path) -> Iterator[Demo]:
                 process.kill()
 
 
+@pytest.mark.heavy
 def test_the_printed_login_works_and_orders_are_delivered_before_the_newcomers_eyes(demo) -> None:
     assert f"{demo.address}/" in demo.printed()
     session, deadline = demo.sign_in(), time.monotonic() + 240
@@ -113,6 +114,7 @@ def test_the_printed_login_works_and_orders_are_delivered_before_the_newcomers_e
         time.sleep(2)
 
 
+@pytest.mark.once
 def test_ctrl_c_ends_everything_and_a_second_run_keeps_the_data(database, demo, tmp_path) -> None:
     order = {"order_id": "KEPT", "ship_to": "A", "product": None, "quantity": 1}
     made = demo.sign_in().post(f"{demo.address}/api/masterdata/packing-slips/", json=order, timeout=10)

@@ -13,9 +13,9 @@ import pytest
 from django.db import OperationalError, connection
 from django_q.models import OrmQ, Task
 
-from scheduling import claims
+from scheduling import claims, declaration
 from scheduling.crew import Crew
-from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob
+from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob, ScheduleOverride
 from scheduling.supervisor import BEAT, Supervisor
 from tests.conftest import ROOT
 from tests.faults.soak import hears_sigterm
@@ -85,8 +85,15 @@ def test_a_killed_parent_takes_its_cluster_along_when_the_running_job_has_ended(
     assert tasks.leave_effect.enqueue("next").result(timeout=15) == {"name": "next"}
 
 
+@pytest.fixture
+def no_schedules(transactional_db):
+    """For a worker that shall be found idle: none of the jobs that come every minute."""
+    for name in declaration.scheduled():
+        ScheduleOverride.objects.create(name=name, stopped=True)
+
+
 @pytest.mark.parametrize("frozen", ["worker", "supervisor"])
-def test_a_process_that_hears_nothing_is_replaced(ready, wait_for, frozen):
+def test_a_process_that_hears_nothing_is_replaced(no_schedules, ready, wait_for, frozen):
     cluster = ready("--workers", "1", **SHORT_LEASE)
     supervisor, [worker] = family(cluster)
     (worker if frozen == "worker" else supervisor).suspend()
