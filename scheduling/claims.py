@@ -7,8 +7,8 @@ Every later step names the fence (row, holder, attempt) and does nothing where t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import F, QuerySet
@@ -60,7 +60,7 @@ def claim(holder: int, queues: Sequence[str], limit: int) -> list[Claimed]:
     parameters: list[str | int] = [value for queue in queues for value in (queue, queue, holder, limit)]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*parameters, holder])
-        jobs = [Claimed(*row)._replace(due=_moment(row[4])) for row in cursor.fetchall()]
+        jobs = [Claimed(*row)._replace(due=clock.aware(row[4])) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (queues.index(job.queue), str(job.due), job.pk))
 
 
@@ -102,7 +102,7 @@ def seconds_until_due(queues: Sequence[str]) -> float | None:
             f"SELECT MIN(lock), {clock.sql()} FROM ({rows}) AS firsts",  # noqa: S608 - constants
             [name for queue in queues for name in (queue, queue)],
         )
-        due, now = (_moment(value) for value in cursor.fetchone())
+        due, now = (clock.aware(value) for value in cursor.fetchone())
     return max(0.0, (due - now).total_seconds()) if due and now else None
 
 
@@ -147,9 +147,3 @@ def set_aside(fence: Fence, pause: timedelta) -> bool:
 
 def _return_unstarted(jobs: QuerySet[QueuedJob]) -> int:
     return jobs.update(holder=None, started_at=None, state=JobState.WAITING, attempts=F("attempts") - 1)
-
-
-def _moment(value: Any) -> datetime | None:
-    """SQLite gives raw datetimes without their zone, which is UTC, or as text."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
