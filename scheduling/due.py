@@ -23,6 +23,7 @@ ROWS_A_ROUND = 500
 TOGETHER = 50  # rows in one transaction
 SECONDS_A_ROUND = 0.5  # what is left waits for the next round, so that the cluster's other work comes between
 REST = timedelta(seconds=10)  # between two looks at a row that cannot run
+LOCKED = timedelta(seconds=1)  # until the next look at a due row that another cluster has locked
 CLOCK_SLACK = timedelta(seconds=2)  # a clock that goes back by less is only being adjusted
 
 
@@ -32,6 +33,7 @@ class Scheduler:
     def __init__(self) -> None:
         self._resting: dict[int, tuple[datetime, str]] = {}  # rows that cannot run: when it was seen, why
         self._last_round: datetime | None = None
+        self._next: datetime | None = None  # when a look is worth its while
 
     def enqueue_due(self, now: datetime) -> int:
         """One round: enqueue what is due at `now`; returns how many. If any, there may be more at once."""
@@ -46,6 +48,10 @@ class Scheduler:
                 break
         return count
 
+    def seconds_until_due(self, now: datetime) -> float | None:
+        """As the last round saw it; None where nothing waits."""
+        return max(0.0, (self._next - now).total_seconds()) if self._next else None
+
     def _watch_clock(self, now: datetime) -> None:
         """A clock that ran ahead has left next runs in the future; bring them back when it is set right."""
         if self._last_round and now < self._last_round - CLOCK_SLACK:
@@ -56,8 +62,11 @@ class Scheduler:
     def _due(self, now: datetime) -> list[int]:
         """The rows that are due, oldest first, without those that could not run a moment ago."""
         resting = [pk for pk, (since, _) in self._resting.items() if timedelta() <= now - since < REST]
-        due = _due_rows(now).exclude(pk__in=resting).order_by("next_run", "pk")
-        return list(due.values_list("pk", flat=True)[:ROWS_A_ROUND])
+        coming = _running().exclude(pk__in=resting).order_by("next_run", "pk")
+        first = list(coming.values_list("pk", "next_run")[:ROWS_A_ROUND])
+        due = [pk for pk, run in first if run <= now]
+        self._next = now + LOCKED if due else min((run for _, run in first), default=None)
+        return due
 
     def _try(self, pks: list[int], now: datetime) -> int:
         try:
@@ -116,7 +125,11 @@ def _enqueue_one(row: Any, now: datetime) -> bool:
 
 
 def _due_rows(now: datetime) -> Any:
-    return Schedule.objects.filter(next_run__lte=now).exclude(repeats=0)
+    return _running().filter(next_run__lte=now)
+
+
+def _running() -> Any:
+    return Schedule.objects.filter(next_run__isnull=False).exclude(repeats=0)
 
 
 def _declared_task(name: str | None) -> DeclaredTask[Any, Any] | None:

@@ -51,11 +51,12 @@ def sync(now: datetime | None = None, *, take_over: bool = False) -> None:
     """
     with transaction.atomic():
         one_at_a_time(SYNC_LOCK)
+        now = now or timezone.now()  # one for all: what has the same rhythm becomes due together
         declared = declaration.scheduled()
         for name, task in declared.items():
             override, _ = ScheduleOverride.objects.get_or_create(name=name)
             if take_over or override.release <= settings.RELEASE:
-                _write(task, override, now or timezone.now())
+                _write(task, override, now)
                 _sign(override)
         orphans = ScheduleOverride.objects.exclude(name__in=declared)
         for orphan in orphans if take_over else orphans.filter(release__lte=settings.RELEASE):

@@ -37,10 +37,11 @@ logger = logging.getLogger("django-q")
 FULL_BATCH = 100  # results; then they are recorded at once
 FLUSH = 0.01  # seconds that a result may wait for others
 AT_ONCE = 100  # jobs in one claim
-SAFETY_LOOK = 5.0  # seconds between looks at the queue when nobody tells of new jobs
+SAFETY_LOOK = 10.0  # seconds between looks at the queue when nobody tells of new jobs
 AGAIN = 0.1  # seconds until the next look at a due job that cannot be claimed, because somebody has locked it
-BEAT = 2.0  # seconds between heartbeats
-SCHEDULES = 1.8  # seconds between looks at the schedules
+BEAT = 3.0  # seconds between heartbeats
+SCHEDULES = 10.0  # seconds between looks at the schedules when none is due and nobody tells of a change
+REST = 1.0  # seconds between looks at the schedules when somebody tells of changes all the time
 TAKE_OVER = 10.0  # seconds between looks at the other clusters
 WATCH = 0.25  # seconds between looks at timeouts and at jobs that wait behind others
 
@@ -65,9 +66,10 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         self.claims_made = 0
         self.look_at = 0.0  # when the queue is looked at next
         self.results_since = 0.0
+        self.schedules = Round(SCHEDULES, self._enqueue_due)
         self.rounds = [
-            Round(BEAT, self._beat),
-            Round(SCHEDULES, self._enqueue_due),
+            Round(min(BEAT, settings.Q_LEASE_SECONDS / 4), self._beat),
+            self.schedules,
             Round(TAKE_OVER, self._take_over),
             Round(1.0, self._end_cancelled),
         ]
@@ -140,6 +142,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         events, heard = self.wakeup.wait(self.crew.selector, self._pause(now))
         if heard:
             self.look_at = 0.0
+            self.schedules.hasten(REST)
         return events
 
     @property
@@ -241,9 +244,12 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def _take_over(self) -> None:
         self.others.look()
 
-    def _enqueue_due(self) -> bool:
-        """Returns whether there may be more."""
-        return not self.stop_request.since and self.scheduler.enqueue_due(timezone.now()) > 0
+    def _enqueue_due(self) -> float | None:
+        """Returns the seconds until there is more to do, if that is known."""
+        if self.stop_request.since:
+            return None
+        now = timezone.now()
+        return 0.0 if self.scheduler.enqueue_due(now) else self.scheduler.seconds_until_due(now)
 
     def _end_cancelled(self) -> None:
         """Jobs that people cancelled: those that have not stopped within the grace are ended."""

@@ -1,13 +1,16 @@
 """What is due is enqueued once, and moves on."""
 
+import selectors
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 from django_q.tasks import schedule
 
-from scheduling import due, schedules
+from scheduling import due, schedules, wakeup
 from scheduling.due import Scheduler, enqueue_due
 from scheduling.models import QueuedJob, ScheduleOverride
 from scheduling.testing import drain
@@ -47,6 +50,48 @@ def test_what_is_due_is_enqueued_once_and_moves_on(every_ten):
 
 def test_what_is_not_due_yet_waits(every_ten):
     assert enqueue_due(NOW - timedelta(seconds=1)) == 0
+
+
+def test_the_next_look_is_when_the_first_row_becomes_due(every_ten):
+    scheduler = Scheduler()
+    assert scheduler.enqueue_due(NOW - timedelta(seconds=90)) == 0
+    assert scheduler.seconds_until_due(NOW - timedelta(seconds=90)) == 90
+    scheduler.enqueue_due(NOW)
+    scheduler.enqueue_due(NOW)
+    assert scheduler.seconds_until_due(NOW) == 600
+
+
+def test_a_row_that_cannot_run_does_not_hide_when_the_next_is_due(every_ten):
+    Schedule.objects.create(func="no.such", next_run=NOW - timedelta(days=1), schedule_type=Schedule.DAILY)
+    scheduler = Scheduler()
+    for _ in range(2):
+        scheduler.enqueue_due(NOW - timedelta(seconds=90))
+    assert scheduler.seconds_until_due(NOW - timedelta(seconds=90)) == 90
+
+
+def test_without_schedules_there_is_no_next_look(db):
+    scheduler = Scheduler()
+    scheduler.enqueue_due(NOW)
+    assert scheduler.seconds_until_due(NOW) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_changed_schedule_wakes_clusters():
+    """As a job does, so that it takes effect at once."""
+    schedules.sync()
+    source, selector = wakeup.source(), selectors.DefaultSelector()
+    source.wait(selector, 0)
+    source.wait(selector, 0)
+    start = threading.Thread(target=in_another_thread, args=(lambda: schedules.start(NAME, force=True),))
+    start.start()
+    assert source.wait(selector, 20) == ([], True)
+    start.join()
+    source.close()
+
+
+def in_another_thread(act):
+    act()
+    connection.close()
 
 
 def test_a_late_look_keeps_the_rhythm(every_ten):
