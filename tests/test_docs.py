@@ -2,24 +2,37 @@
 
 import re
 import shlex
-from pathlib import Path
+from functools import cache
 
 import pytest
 from django.core.management import call_command, get_commands
 
 from scripts import reference
+from tests import tagged
+from tests.tagged import PAGES, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.md")])
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 @each_page
-def test_every_link_to_a_file_leads_to_one(page):
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text())
+    assert [link for link in links if not leads_somewhere(page, *link)] == []
+
+
+def leads_somewhere(page, path, place):
+    target = page.parent / path if path else page
+    return target.exists() and (not place or place in places(target))
+
+
+@cache
+def places(page):
+    """Where links may lead within a page: its headings, as GitHub names them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @each_page
@@ -34,25 +47,22 @@ def test_every_management_command_exists(page):
     assert set(named) <= set(get_commands())
 
 
-def run_blocks():
-    """The commands of each block that begins with ```sh run."""
-    found = [(page, re.findall(r"^```sh run\n(.*?)^```", page.read_text(), re.M | re.S)) for page in PAGES]
-    return [(page.name, block.splitlines()) for page, blocks in found for block in blocks]
+@each_page
+def test_every_test_that_is_named_exists(page):
+    named = re.findall(r"`(?:tests/)?((?:\w+/)*test_\w+\.py)`", page.read_text())
+    assert [name for name in named if not list((ROOT / "tests").rglob(name))] == []
 
 
-@pytest.mark.parametrize(
-    ("page", "lines"), run_blocks(), ids=lambda value: value if isinstance(value, str) else ""
-)
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
-def test_what_is_tagged_run_runs(page, lines, capsys, tmp_path, settings, monkeypatch):
-    """Each line is a management command; what it writes goes to a folder of its own."""
+def test_what_is_tagged_run_runs(capsys, tmp_path, settings, monkeypatch):
+    """The commands; tests/test_make_run.py makes the calls. What they write goes to a folder of its own."""
     monkeypatch.chdir(tmp_path)
     settings.MEDIA_ROOT = str(tmp_path / "media")
-    for line in lines:
-        python, manage, *command = shlex.split(line, comments=True)
-        assert (python, manage) == ("python", "manage.py")
-        call_command(*command)
-    assert capsys.readouterr().out
+    assert tagged.commands()
+    for page, command in tagged.commands():
+        call_command(*shlex.split(command, comments=True))
+        assert capsys.readouterr().out, f"{page}: {command} said nothing"
 
 
 def test_the_reference_is_what_the_code_says():
