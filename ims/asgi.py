@@ -19,12 +19,13 @@ on_loop = get_asgi_application()
 from django.conf import settings  # noqa: E402 - they are there only now
 from django.urls import Resolver404, resolve  # noqa: E402
 
-in_threads = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)
+# a2wsgi and Django name the same shapes differently.
+in_threads = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http" and is_coroutine(scope["path"]):
-        await on_loop(scope, receive, send)
+        await on_loop(scope, receive, send)  # type: ignore[arg-type]
     else:
         await in_threads(plain(scope), receive, send)
 

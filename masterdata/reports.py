@@ -73,8 +73,8 @@ def report(days: int, at: datetime) -> Report:
     for code, *counts in _open_counts(at):
         line = _line(lines, code)
         line.on_the_way, line.late, line.problems = counts
-    for code, ranked in _quantile_rows(since, at).items():
-        line = _line(lines, code)
+    for courier, ranked in _quantile_rows(since, at).items():
+        line = _line(lines, courier)
         line.median_days, line.p90_days = _median(ranked), _p90(ranked)
     couriers = sorted(lines.values(), key=lambda line: (-line.delivered, -line.on_the_way, line.name))
     return Report(days, since, at, _total(couriers, _overall(since, at)), couriers)
@@ -82,7 +82,8 @@ def report(days: int, at: datetime) -> Report:
 
 def late(at: datetime) -> QuerySet[Parcel]:
     """Parcels on their way for longer than TRACKING_LATE_DAYS, or without movement; the oldest first."""
-    return _started(_open(at)).filter(_is_late(at)).select_related("slip").order_by("started_at", "pk")
+    found = _started(_open(at)).filter(_is_late(at))
+    return found.select_related("slip").order_by("started_at", "pk")  # type: ignore[misc]  # annotated
 
 
 def days_between(since: datetime, until: datetime) -> float:

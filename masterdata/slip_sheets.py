@@ -117,7 +117,8 @@ def read_value(field: str, text: str) -> Any:
         return read_numbers(text)
     if field == "tracking_vendor":
         text = text.lower()
-    return PackingSlip._meta.get_field(field).clean(text, None)
+    known: Any = PackingSlip._meta.get_field(field)
+    return known.clean(text, None)
 
 
 def read_status(text: str) -> str:

@@ -15,7 +15,9 @@ from ims.lib.api import API_PREFIX, error_response
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     """Pages lead to the sign-in page; a plain view under /api/ answers 401, as DRF's do by themselves."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]  # Django's own knows redirects alone
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
         if request.path.startswith(API_PREFIX):
             return unauthorized(request)
         if "HX-Request" in request.headers:

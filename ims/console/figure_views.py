@@ -27,10 +27,11 @@ def charts(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("span", "task", "queue")}
     asked["span"] = asked["span"] or "hour"
     try:
-        chart = figures.chart(**asked)
+        chart = figures.chart(asked["span"], asked["task"], asked["queue"])
         by_task = figures.by_task(asked["span"], asked["queue"])
     except BadFilter as error:
         return render(request, "400.html", {"reason": str(error)}, status=400)
+    sizes = samples.sizes()
     context = {
         "asked": asked,
         "address": urlencode({name: value for name, value in asked.items() if value}),
@@ -38,10 +39,10 @@ def charts(request: HttpRequest) -> HttpResponse:
         "plots": plots.of(chart),
         "rows": plots.rows(chart),
         "by_task": [each for each in by_task if asked["task"] in ("", each.task)],
-        "sizes": samples.sizes(),
+        "sizes": sizes,
         "spans": SPANS,
         "queues": QUEUES,
         "tasks": sorted(task.name for task in declaration.tasks()),
     }
-    facts = (chart, by_task, [each.pk for each in context["sizes"]])
+    facts = (chart, by_task, [each.pk for each in sizes])
     return live.answer(request, "console/charts.html", "console/parts/charts.html", context, facts)

@@ -14,7 +14,7 @@ def answer(
 ) -> HttpResponse:
     """`facts`: what the part shows, without what live.js keeps moving by itself."""
     seen = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    if not request.htmx:
+    if not request.htmx:  # type: ignore[attr-defined]  # the middleware sets it
         return render(request, page, {**context, "seen": seen, "part": part})
     if request.GET.get("seen") == seen:
         return HttpResponse(status=NO_CHANGE)

@@ -1,7 +1,6 @@
 """The first page of the console: queues, clusters, what runs; pausing queues; alerts; the audit log."""
 
 from dataclasses import replace
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ims.console import live
 from ims.lib import audit
 from ims.web.access import needs_role
+from ims.web.registry import allowed
 from scheduling import health, queues, roles
 from scheduling import overview as engine
 from scheduling.exceptions import UnknownQueue
@@ -115,5 +115,5 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     return render(request, "console/audit.html", {"entries": found[:ROWS], "older": older})
 
 
-def may_act(request: HttpRequest) -> Any:
-    return request.user.has_role(*roles.OPERATE)
+def may_act(request: HttpRequest) -> bool:
+    return allowed(request.user, roles.OPERATE)

@@ -30,5 +30,6 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         "pushes_off": not fcm.is_configured(),
         "stand_in": settings.FCM_BASE_URL,  # only where DEBUG is on
     }
-    name = "logistics/parts/deliveries.html" if request.htmx else "logistics/deliveries.html"
+    is_part = request.htmx  # type: ignore[attr-defined]
+    name = "logistics/parts/deliveries.html" if is_part else "logistics/deliveries.html"
     return render(request, name, shown)

@@ -86,7 +86,8 @@ def fill_percent(station: Station) -> int | None:
     """How full a station is."""
     if not station.capacity_kg:
         return None
-    return min(100, round(station.current_stock_kg * 100 / station.capacity_kg))
+    percent: int = round(station.current_stock_kg * 100 / station.capacity_kg)
+    return min(100, percent)
 
 
 @register.filter

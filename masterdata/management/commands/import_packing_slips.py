@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 from ims.lib import audit
 from ims.lib.sheets import SheetError
 from masterdata import imports
-from masterdata.models import SlipImport
 from masterdata.tasks import write_import
 
 
@@ -26,8 +25,8 @@ class Command(BaseCommand):
                 report = self.read(content, file.name, dry_run)
         except (OSError, SheetError) as error:
             raise CommandError(f"{file}: {error}") from error
-        for error in report["errors"]:
-            self.stderr.write(f"row {error['row']}, {error['column']}: {error['message']}")
+        for wrong in report["errors"]:
+            self.stderr.write(f"row {wrong['row']}, {wrong['column']}: {wrong['message']}")
         counts = f"{report['new']} new, {report['changed']} changed, {report['unchanged']} unchanged"
         done = "Nothing was written" if dry_run else "Imported"
         self.stdout.write(f"{done}: {report['total']} rows, {counts}, {report['bad']} left out.")
@@ -41,4 +40,6 @@ class Command(BaseCommand):
         imports.claim(kept)
         audit.record("shipments.import", f"import:{kept.pk}", after={"file": name})
         write_import(kept.pk)
-        return SlipImport.objects.get(pk=kept.pk).report
+        kept.refresh_from_db()
+        report: dict[str, Any] = kept.report
+        return report
