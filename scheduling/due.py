@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Subquery
+from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
@@ -34,6 +35,11 @@ class Scheduler:
         self._resting: dict[int, tuple[datetime, str]] = {}  # rows that cannot run: when it was seen, why
         self._last_round: datetime | None = None
         self._next: datetime | None = None  # when a look is worth its while
+
+    def run_round(self) -> float | None:
+        """Returns the seconds until another round is worth its while, if that is known."""
+        now = timezone.now()
+        return 0.0 if self.enqueue_due(now) else self.seconds_until_due(now)
 
     def enqueue_due(self, now: datetime) -> int:
         """One round: enqueue what is due at `now`; returns how many. If any, there may be more at once."""

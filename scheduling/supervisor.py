@@ -245,11 +245,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         self.others.look()
 
     def _enqueue_due(self) -> float | None:
-        """Returns the seconds until there is more to do, if that is known."""
-        if self.stop_request.since:
-            return None
-        now = timezone.now()
-        return 0.0 if self.scheduler.enqueue_due(now) else self.scheduler.seconds_until_due(now)
+        return None if self.stop_request.since else self.scheduler.run_round()
 
     def _end_cancelled(self) -> None:
         """Jobs that people cancelled: those that have not stopped within the grace are ended."""

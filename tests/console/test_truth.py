@@ -247,7 +247,7 @@ def test_charts_lists_rest_commands_and_metrics_agree_with_what_a_real_cluster_d
     assert (
         figures.by_page()["succeeded"] == figures.by_metrics()["succeeded"] == 3
     )  # they outlive the history
-    tasks.sleep.enqueue(2)
+    tasks.sleep.enqueue(4)  # longer than between two heartbeats, which tell of it
     wait_for(lambda: views.agree_on([("alive", ["tests.sleep"])], running=1), SOON)
     call_command("queues", "quiet", "--wait", "20", stdout=StringIO())
     assert Effect.objects.filter(name="slept").count() == 1
