@@ -40,12 +40,15 @@ def rule_of(address: str) -> Rule:
 def people_for(address: str, named: frozenset[str]) -> list[str]:
     """Whom to ask: a visitor, everybody who is named, and those who are not.
 
-    Where roles alone decide, one outsider with every other role stands for all who hold some of them.
+    Where roles alone decide, one outsider with every other role stands for all who hold some of them, and
+    who has no role for everybody where none is needed.
     """
     if address.startswith(ADMIN) and "{" in address:
         return [ANONYMOUS, NOBODY]  # Django's own forms
     if address.startswith(SOMEBODYS):
         return [ANONYMOUS, *PEOPLE]
+    if named >= SIGNED_IN:
+        return [ANONYMOUS, NOBODY]
     return [ANONYMOUS, *sorted(named - {ANONYMOUS, *DOUBLES}), OUTSIDER]
 
 
@@ -94,13 +97,9 @@ def test_each_address_answers_whom_its_rule_names_and_nobody_else(world: World, 
             for name in people_for(address, named):
                 asker = askers.of(name, named)
                 meanings = {asker.ask(method, *asked) for method in sorted(taken & methods)}
-                if complaint := complain(address, name, meanings, is_named=is_named(name, named)):
+                if complaint := complain(address, name, meanings, is_named=name in named):
                     wrong[f"{verb} {address}"][name] = complaint
     assert dict(wrong) == {}
-
-
-def is_named(name: str, named: frozenset[str]) -> bool:
-    return name in named or (name == OUTSIDER and named >= SIGNED_IN)
 
 
 def path_of(address: str, world: World) -> str:
