@@ -292,6 +292,7 @@ ALERT_EMAILS = env.names("ALERT_EMAILS")  # who is warned; nobody by default
 ALERT_WEBHOOK = env.text("ALERT_WEBHOOK")  # the address that is told the same as JSON; empty: none
 ALERT_WEBHOOK_SECRET = env.text("ALERT_WEBHOOK_SECRET")  # signs what is sent there
 ALERT_SCHEDULE_LATE_SECONDS = env.decimal("ALERT_SCHEDULE_LATE_SECONDS", 300, minimum=10)
+ALERT_HISTORY_DAYS = env.number("ALERT_HISTORY_DAYS", 365, minimum=1)  # how long those that are over are kept
 ALERT_FAILURES = env.number("ALERT_FAILURES", 20, minimum=1)  # failed jobs within ten minutes
 if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     raise ImproperlyConfigured("METRICS_TOKEN is too short: give 20 or more random characters.")

@@ -12,24 +12,20 @@ from django_q import admin as stock  # registers its pages, which ours replace
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.models import Task as FinishedTask
 
-from scheduling import declaration, packages, rows, schedules
+from ims.lib.admin import LookOnly
+from scheduling import (
+    declaration,
+    operation_admin,  # noqa: F401 - registers its pages
+    packages,
+    rows,
+    schedules,
+)
 from scheduling.cadence import MAX_INTERVAL_MINUTES
 from scheduling.declaration import QUEUES
 from scheduling.enqueue import insert
 from scheduling.exceptions import Undeclared
 from scheduling.masking import masked
 from scheduling.models import Attempt, Heartbeat, ScheduleOverride
-
-
-class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Attempt)

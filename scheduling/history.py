@@ -14,6 +14,7 @@ from django_q.models import Task as FinishedTask
 
 from scheduling import declaration, rollups, samples
 from scheduling.models import Attempt, Cancellation, Heartbeat, JobLog, Progress, QueuedJob
+from scheduling.operation_models import Incident
 
 BATCH = 500  # rows a statement
 DEFAULT_KEEP = timedelta(days=30)  # for tasks that are no longer declared
@@ -24,6 +25,7 @@ def prune(now: datetime) -> dict[str, int]:
     rollups.catch_up(now)
     counted = rollups.counted_until()
     keep = {declared.path: declared.keep or DEFAULT_KEEP for declared in declaration.tasks()}
+    incidents_kept = timedelta(days=settings.ALERT_HISTORY_DAYS)
     failures_before = min(counted, now - timedelta(days=settings.HISTORY_FAILURES_DAYS))
     successes = sum(
         _delete(FinishedTask.objects.filter(success=True, func=path, stopped__lt=min(counted, now - age)))
@@ -41,6 +43,7 @@ def prune(now: datetime) -> dict[str, int]:
         "progress": _delete(Progress.objects.filter(updated_at__lt=failures_before)),
         "cancellations": _delete(Cancellation.objects.filter(requested_at__lt=failures_before)),
         "figures": rollups.prune(now) + samples.prune(now),
+        "incidents": _delete(Incident.objects.filter(ended_at__lt=now - incidents_kept)),
         "heartbeats": _delete(Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1))),
     }
 

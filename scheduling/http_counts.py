@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from scheduling import counting
 from scheduling.operation_models import HttpCount
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -12,12 +13,5 @@ Counts = dict[tuple[str, str, int], tuple[int, float]]  # view, method, status: 
 
 @transaction.atomic
 def add(counts: Counts) -> None:
-    """Add to what is counted; in one order, so that processes never wait for one another in a ring."""
-    table = HttpCount._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} AS kept (view, method, status, count, seconds)"  # noqa: S608 - a constant
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (view, method, status) DO UPDATE"
-            " SET count = kept.count + excluded.count, seconds = kept.seconds + excluded.seconds",
-            [(view[:200], method, status, *told) for (view, method, status), told in sorted(counts.items())],
-        )
+    """Add to what is counted."""
+    counting.add(HttpCount, ("view", "method", "status"), counts)

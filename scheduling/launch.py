@@ -178,7 +178,7 @@ def _read(field: Field, value: Any) -> Any:
         KINDS[bool]: _bool, KINDS[int]: _int, KINDS[float]: _float, KINDS[str]: _str, KINDS[list]: _list,
         KINDS[Decimal]: _decimal, KINDS[datetime]: _datetime, KINDS[date]: _date, KINDS[dict]: _dict,
     }  # fmt: skip
-    return readers.get(field.kind, _json)(value)
+    return readers.get(field.kind, _any)(value)
 
 
 def _bool(value: Any) -> bool:
@@ -240,25 +240,32 @@ def _date(value: Any) -> str:
         raise ValueError("give a date, e.g. 2026-11-22.") from None
 
 
-def _list(value: Any) -> list[Any]:
-    found = _json(value, strict=True)
-    if not isinstance(found, list):
-        raise ValueError('give a JSON list, e.g. ["a", "b"].')
-    return found
+def _list(value: Any) -> Any:
+    return _json_of(list, 'a JSON list, e.g. ["a", "b"]', value)
 
 
-def _dict(value: Any) -> dict[str, Any]:
-    found = _json(value, strict=True)
-    if not isinstance(found, dict):
-        raise ValueError('give a JSON object, e.g. {"a": 1}.')
-    return found
+def _dict(value: Any) -> Any:
+    return _json_of(dict, 'a JSON object, e.g. {"a": 1}', value)
 
 
-def _json(value: Any, *, strict: bool = False) -> Any:
-    """Words that are no JSON are taken as a text, unless it must be JSON."""
-    if not isinstance(value, str):
-        return value
+def _any(value: Any) -> Any:
+    """Words that are no JSON are a text, unless they begin as JSON does."""
+    is_json = not isinstance(value, str) or value.lstrip()[:1] in ("[", "{", '"')
     try:
-        return json.loads(value)
+        return _json_of(object, "a JSON value or plain words", value)
+    except ValueError:
+        if is_json:
+            raise
+        return value
+
+
+def _json_of(kind: type, words: str, value: Any) -> Any:
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"give {words}; at character {error.pos + 1}: {error.msg}.") from None
     except (ValueError, RecursionError):
-        return None if strict else value
+        raise ValueError(f"give {words}; this is nested too deeply, or a number is too long.") from None
+    if not isinstance(found, kind):
+        raise ValueError(f"give {words}.")
+    return found

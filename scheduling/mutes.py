@@ -40,11 +40,24 @@ def mute(task: str, error: str, how: str, *, user: Who = None) -> FailureMute:
             "since": now,
             "until": now + LENGTHS[how] if how in LENGTHS else None,
             "version": settings.IMS_VERSION if how == "version" else "",
-            "by": str(user or "the command line")[:150],
+            "by": _name(user),
         },
     )
     audit.record("failure.mute", f"task:{task}", user, after={"error": error, "how": HOW[how]})
     return row
+
+
+@transaction.atomic
+def change(row: FailureMute, *, user: Who = None) -> None:
+    """Save another end of a mute."""
+    row.since, row.by = timezone.now(), _name(user)
+    row.save()
+    audit.record(
+        "failure.mute",
+        f"task:{declaration.name_of(row.func)}",
+        user,
+        after={"error": row.gist, "how": _how(row)},
+    )
 
 
 @transaction.atomic
@@ -71,13 +84,17 @@ def holds(row: FailureMute | None, last_at: datetime, now: datetime) -> bool:
 
 def words(row: FailureMute | None, last_at: datetime, now: datetime) -> str:
     """ "for a day, by operator"; empty where it is not muted."""
-    if row is None or not holds(row, last_at, now):
-        return ""
+    return f"{_how(row)}, by {row.by}" if row and holds(row, last_at, now) else ""
+
+
+def _how(row: FailureMute) -> str:
     if row.version:
-        return f"{HOW['version']}, by {row.by}"
-    return (
-        f"until {row.until:%Y-%m-%d %H:%M} UTC, by {row.by}" if row.until else f"{HOW['seen']}, by {row.by}"
-    )
+        return HOW["version"]
+    return f"until {row.until:%Y-%m-%d %H:%M} UTC" if row.until else HOW["seen"]
+
+
+def _name(user: Who) -> str:
+    return str(user or "the command line")[:150]
 
 
 def _path(task: str) -> str:

@@ -21,6 +21,7 @@ from scheduling.api import CanOperate
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import Undeclared
 from scheduling.operation_models import Incident
+from scheduling.queue_api import ChangedSerializer, changed
 from scheduling.search import STATES, TEXT_FIELDS, BadFilter, JobFilter
 
 ROWS = 100  # incidents
@@ -85,12 +86,6 @@ class FailureMuteSerializer(serializers.Serializer[Any]):
     task = serializers.CharField(max_length=256)
     error = serializers.CharField(max_length=300, allow_blank=True)
     how = serializers.ChoiceField([*mutes.HOW, "unmute"], help_text=str(mutes.HOW))
-
-
-class ChangedSerializer(serializers.Serializer[Any]):
-    success = serializers.BooleanField()
-    message = serializers.CharField()
-    changed = serializers.BooleanField()
 
 
 class TaskArgumentSerializer(serializers.Serializer[Any]):
@@ -186,10 +181,9 @@ class MuteView(APIView):
         asked = _valid(FailureMuteSerializer, request.data)
         how = asked.pop("how")
         if how == "unmute":
-            changed = mutes.unmute(**asked, user=request.user)
-            return _changed("It is heard again.", changed)
+            return changed("It is heard again.", mutes.unmute(**asked, user=request.user))
         mutes.mute(**asked, how=how, user=request.user)
-        return _changed(f"Muted {mutes.HOW[how]}.", True)
+        return changed(f"Muted {mutes.HOW[how]}.", True)
 
 
 class TaskListView(APIView):
@@ -231,7 +225,7 @@ class QuietView(APIView):
     @extend_schema(request=None, responses=ChangedSerializer)
     def post(self, request: Request) -> Response:
         """Start no more jobs, for a deploy; `running` of the queues falls to 0."""
-        return _changed("All queues are paused.", queues.quiet(user=request.user))
+        return changed("All queues are paused.", queues.quiet(user=request.user))
 
 
 class WakeView(APIView):
@@ -240,7 +234,7 @@ class WakeView(APIView):
     @extend_schema(request=None, responses=ChangedSerializer)
     def post(self, request: Request) -> Response:
         """End quiet mode; queues that were paused before it stay so."""
-        return _changed("Quiet mode is over.", queues.wake(user=request.user))
+        return changed("Quiet mode is over.", queues.wake(user=request.user))
 
 
 class IncidentListView(APIView):
@@ -261,7 +255,3 @@ def _valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str
 
 def _queued(job_id: str, message: str) -> Response:
     return Response({"success": True, "job_id": job_id, "message": message}, status=status.HTTP_202_ACCEPTED)
-
-
-def _changed(message: str, changed: bool) -> Response:
-    return Response({"success": True, "message": message, "changed": changed})

@@ -40,7 +40,7 @@ class QueueSerializer(serializers.Serializer[Any]):
     paused_by = serializers.CharField()
 
 
-class QueueChangedSerializer(serializers.Serializer[Any]):
+class ChangedSerializer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     message = serializers.CharField()
     changed = serializers.BooleanField()
@@ -100,14 +100,13 @@ class QueuePauseView(APIView):
     permission_classes = [CanOperate]
     done = "paused"
 
-    @extend_schema(request=None, responses=QueueChangedSerializer)
+    @extend_schema(request=None, responses=ChangedSerializer)
     def post(self, request: Request, name: str) -> Response:
         try:
-            changed = self.act(name, request.user)
+            is_new = self.act(name, request.user)
         except UnknownQueue as error:
             raise Http404(str(error)) from error
-        message = f"Queue {name} is {self.done}{'' if changed else ' already'}."
-        return Response({"success": True, "message": message, "changed": changed})
+        return changed(f"Queue {name} is {self.done}{'' if is_new else ' already'}.", is_new)
 
     def act(self, name: str, user: Any) -> bool:
         return queues.pause(name, user=user)
@@ -144,3 +143,7 @@ class AuditListView(APIView):
         return Response(
             {"next": older, "previous": None, "results": AuditSerializer(rows[:size], many=True).data}
         )
+
+
+def changed(message: str, is_changed: bool) -> Response:
+    return Response({"success": True, "message": message, "changed": is_changed})

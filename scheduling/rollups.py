@@ -13,17 +13,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.expressions import RawSQL
 from django_q.models import Task as FinishedTask
 
 from ims.lib.locks import one_at_a_time
-from scheduling import clock, histogram
+from scheduling import clock, counting, histogram
 from scheduling.models import Attempt, Cancellation, Heartbeat, JobState, QueuedJob
 from scheduling.operation_models import Grain, Measure, RolledUp, Rollup
 
 LOCK = 7_203_912  # one_at_a_time
-AT_ONCE = 500  # rows of a statement
 BATCH = 5_000  # rows of the history counted in one transaction
 SECONDS_A_ROUND = 20.0  # what is left is counted in the next round
 SETTLE = timedelta(seconds=10)  # results are written in batches, and clocks of clusters differ a little
@@ -83,7 +82,7 @@ def horizon(now: datetime) -> datetime:
 def prune(now: datetime) -> int:
     """Minutes are kept for two days, hours for a month and some days."""
     minutes = Rollup.objects.filter(grain=Grain.MINUTE, start__lt=now - MINUTES_KEPT)
-    hours = Rollup.objects.filter(grain=Grain.HOUR, start__lt=now - HOURS_KEPT)
+    hours = Rollup.objects.filter(grain=Grain.HOUR.value, start__lt=now - HOURS_KEPT)
     return minutes.delete()[0] + hours.delete()[0]
 
 
@@ -97,7 +96,7 @@ def _count_batch(horizon: datetime, now: datetime) -> tuple[int, bool]:
     if until <= since:
         return 0, True
     ends = [*_jobs(since, until), *_attempts(since, until)]
-    _add(_in_grains(_tally(ends), now))
+    counting.add(Rollup, _Key._fields, _in_grains(_tally(ends), now))
     mark.until = until
     mark.save()
     return len(ends), until == horizon
@@ -142,10 +141,10 @@ def _tally(ends: Iterable[_End]) -> _Tally:
     tally: _Tally = defaultdict(lambda: [0, 0.0])
     for end in ends:
         minute = end.at.replace(second=0, microsecond=0)
-        for measure, seconds in ((Measure.RUN, end.run or 0.0), (Measure.WAIT, end.wait)):
+        for measure, seconds in ((Measure.RUN.value, end.run or 0.0), (Measure.WAIT.value, end.wait)):
             if seconds is not None:
                 bucket = histogram.bucket(seconds)
-                kept = tally[_Key(Grain.MINUTE, minute, end.func, end.outcome, measure, bucket)]
+                kept = tally[_Key(Grain.MINUTE.value, minute, end.func, end.outcome, measure, bucket)]
                 kept[0] += 1
                 kept[1] += seconds
     return tally
@@ -155,41 +154,12 @@ def _in_grains(minutes: _Tally, now: datetime) -> _Tally:
     """The same by hour and for ever too, as long as each is kept."""
     tally: _Tally = defaultdict(lambda: [0, 0.0])
     for key, (count, seconds) in minutes.items():
-        keys = [key._replace(grain=Grain.EVER, start=BEGINNING)]
+        keys = [key._replace(grain=Grain.EVER.value, start=BEGINNING)]
         if key.start > now - HOURS_KEPT:
-            keys.append(key._replace(grain=Grain.HOUR, start=key.start.replace(minute=0)))
+            keys.append(key._replace(grain=Grain.HOUR.value, start=key.start.replace(minute=0)))
         if key.start > now - MINUTES_KEPT:
             keys.append(key)
         for each in keys:
             tally[each][0] += count
             tally[each][1] += seconds
     return tally
-
-
-def _add(tally: _Tally) -> None:
-    """Add to what the rows hold already."""
-    columns = [*_Key._fields, "seconds", "count"]
-    adapt = connection.ops.adapt_datetimefield_value
-    rows = [
-        (
-            str(key.grain),
-            adapt(key.start),
-            key.func,
-            key.outcome,
-            str(key.measure),
-            key.bucket,
-            seconds,
-            count,
-        )
-        for key, (count, seconds) in tally.items()
-    ]
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
-        marks = ", ".join(["%s"] * len(columns))
-        statement = f"""
-            INSERT INTO {Rollup._meta.db_table} AS kept ({", ".join(columns)})
-            VALUES {", ".join([f"({marks})"] * len(some))}
-            ON CONFLICT ({", ".join(_Key._fields)}) DO UPDATE
-            SET count = kept.count + excluded.count, seconds = kept.seconds + excluded.seconds"""  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [value for row in some for value in row])

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from scheduling import http_counts
 
 EVERY = 10.0  # seconds between two writings
+LENGTH = 200  # of a view's name, as far as it is kept
 UNKNOWN = "(none)"  # an address that leads nowhere, or that a middleware answered
 
 
@@ -38,7 +39,7 @@ class CountRequestsMiddleware:
     def count(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
         match = request.resolver_match
         method = request.method if request.method in http_counts.METHODS else "OTHER"
-        key = (match.view_name if match else UNKNOWN, method, response.status_code)
+        key = (match.view_name[:LENGTH] if match else UNKNOWN, method, response.status_code)
         with self.lock:
             count, total = self.counts.get(key, (0, 0.0))
             self.counts[key] = (count + 1, total + seconds)

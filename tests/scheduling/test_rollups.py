@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Task
 
-from scheduling import figures, histogram, history, rollups, samples
+from scheduling import counting, figures, histogram, history, rollups, samples
 from scheduling.declaration import QUEUES
 from scheduling.models import Attempt, Cancellation, Heartbeat, QueuedJob
 from scheduling.operation_models import Grain, QueueSample, Rollup
@@ -58,15 +58,15 @@ def test_a_round_that_is_killed_has_counted_nothing_and_batches_add_up(monkeypat
     monkeypatch.setattr(rollups, "BATCH", 2)
     for n in range(7):
         finish(f"j{n}", NOW - timedelta(minutes=5, seconds=-n))
-    add, calls = rollups._add, []
+    add, calls = counting.add, []
 
-    def dies_at_the_second(tally):
+    def dies_at_the_second(model, keys, tally):
         calls.append(tally)
-        add(tally)
+        add(model, keys, tally)
         if len(calls) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(rollups, "_add", dies_at_the_second)
+    monkeypatch.setattr(counting, "add", dies_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         rollups.catch_up(NOW)
     assert counts() == {"succeeded": 2}
