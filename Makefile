@@ -6,10 +6,10 @@ PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com 
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow soak bench lint audit clean install-run install-dev
+.PHONY: help run test test-slow soak bench screenshots lint audit clean install-run install-dev
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install-run  ## IMS with demo data at http://localhost:8000 (PORT=8001, DATABASE_URL=postgres://…)
 	@exec $(BIN)/python scripts/run.py
@@ -28,6 +28,9 @@ soak: install-dev  ## Thousands of jobs while clusters and the database are kill
 
 bench: install-dev  ## This project beside Celery and others, then each system: bench/RESULTS.md (most of an hour)
 	$(BIN)/python -m bench
+
+screenshots: install-dev  ## The pictures of README.md and docs/, taken anew of a demo that it starts (four minutes)
+	$(BIN)/python -m scripts.screenshots
 
 lint: install-dev  ## Style, types, Django's checks as in production, missing migrations
 	$(BIN)/ruff check .

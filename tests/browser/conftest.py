@@ -3,26 +3,22 @@ throw no error and fail no request: `page` fails the test otherwise.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from ims.accounts.models import User
+from tests.browser.faults import REPORT_VIOLATIONS, Faults
 from tests.conftest import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCREENSHOTS = ROOT / "var" / "screenshots"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 WIDE, PHONE = 1360, 390  # px
-REPORT_VIOLATIONS = """
-document.addEventListener("securitypolicyviolation", (event) =>
-    console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,37 +40,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-class Faults:
-    """What went wrong in a page; `allow` names, by pattern, what a test provokes on purpose."""
-
-    def __init__(self, page: Page) -> None:
-        self.found: list[str] = []
-        self.allowed: list[str] = []
-        page.on("console", self.see_console)
-        page.on("pageerror", lambda error: self.found.append(f"error: {error}"))
-        page.on("requestfailed", self.see_failure)
-        page.on("response", self.see_response)
-
-    def see_console(self, message: ConsoleMessage) -> None:
-        # A failed request has its own line below, with its status.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.found.append(f"console: {message.text}")
-
-    def see_failure(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the page was left before the answer came: no fault
-            self.found.append(f"failed: {request.url} {request.failure}")
-
-    def see_response(self, response: Response) -> None:
-        if response.status >= 400:
-            self.found.append(f"status: {response.status} {response.url}")
-
-    def allow(self, pattern: str) -> None:
-        self.allowed.append(pattern)
-
-    def left(self) -> list[str]:
-        return [fault for fault in self.found if not any(re.search(p, fault) for p in self.allowed)]
 
 
 class WatchedPage(Page):
