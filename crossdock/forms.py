@@ -1,13 +1,12 @@
 """What people fill in on the pages of price requests."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crossdock.keys import LONGEST
 from crossdock.models import Status, Supplier, TaskComment
 from crossdock.queries import groups
+from ims.web import filters
 
 SHEETS = ".xlsx,.xls,.csv"
 
@@ -29,24 +28,10 @@ class RequestForm(forms.Form):
     supplier_group = GroupField()
 
 
-class RequestFilter(forms.Form):
-    """The filters of the list, which live in its address; a value that is none of them counts as absent."""
-
-    q = forms.CharField(required=False, max_length=200)
-    status = forms.ChoiceField(required=False, choices=[("", _("All states")), *Status.choices])
-    owner = forms.ChoiceField(required=False, choices=[("", _("Everyone")), ("mine", _("Mine"))])
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        search = {"type": "search", "placeholder": _("File, group or owner"), "aria-label": _("Search")}
-        self.fields["q"].widget = forms.TextInput(search)
-        self.fields["status"].widget.attrs["aria-label"] = _("State")
-        self.fields["owner"].widget.attrs["aria-label"] = _("Owner")
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+class RequestFilter(filters.Filter):
+    q = filters.search(_("File, group or owner"), _("Search by file, group or owner"))
+    status = filters.choice(_("State"), _("All states"), Status.choices)
+    owner = filters.choice(_("Owner"), _("Everyone"), [("mine", _("Mine"))])
 
 
 class CommentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy only

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ims.accounts import roles
 from ims.web.access import needs_role
+from ims.web.filters import Filter
 from licensing import allotting, queries
 from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
@@ -38,8 +40,7 @@ def allotments(request: HttpRequest) -> HttpResponse:
     chosen = AllotmentFilter(request.GET)
     found = queries.search_allotments(chosen.wanted.get("q", ""), only_open="open" in chosen.wanted)
     found = found.prefetch_related("items__item__license", "bills_of_entry")
-    page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    return render(request, "licensing/allotments.html", {"page_obj": page, "filter": chosen})
+    return listed(request, found, chosen, "licensing/allotments.html", "licensing/parts/allotments.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -165,8 +166,14 @@ def boes(request: HttpRequest) -> HttpResponse:
     """All bills of entry, newest first."""
     chosen = BillFilter(request.GET)
     found = queries.search_boes(**chosen.wanted).prefetch_related("rows__item__license")
-    page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    return render(request, "licensing/boes.html", {"page_obj": page, "filter": chosen})
+    return listed(request, found, chosen, "licensing/boes.html", "licensing/parts/bills.html")
+
+
+def listed(request: HttpRequest, found: QuerySet[Any], chosen: Filter, page: str, rows: str) -> HttpResponse:
+    """A page of a list; as a fragment, the rows alone."""
+    shown = Paginator(found, ROWS).get_page(request.GET.get("page"))
+    name = rows if request.htmx else page  # type: ignore[attr-defined]
+    return render(request, name, {"page_obj": shown, "filter": chosen})
 
 
 @require_safe

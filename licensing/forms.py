@@ -6,61 +6,26 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ims.web import filters
 from licensing.queries import STATES
 
 
-class LicenceFilter(forms.Form):
-    """The filters of the list, which live in its address; a value that is none of them counts as absent."""
-
-    q = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(
-            {
-                "type": "search",
-                "placeholder": _("Number, exporter, port or HS code"),
-                "aria-label": _("Search by number, exporter, port or HS code"),
-            }
-        ),
+class LicenceFilter(filters.Filter):
+    q = filters.search(
+        _("Number, exporter, port or HS code"), _("Search by number, exporter, port or HS code")
     )
-    state = forms.ChoiceField(
-        required=False,
-        choices=[("", _("All licences")), *STATES.items()],
-        widget=forms.Select({"aria-label": _("State")}),
+    state = filters.choice(_("State"), _("All licences"), STATES.items())
+
+
+class BillFilter(filters.Filter):
+    q = filters.search(_("Number, company or licence"), _("Search by number, company or licence"))
+
+
+class AllotmentFilter(filters.Filter):
+    q = filters.search(
+        _("Company, invoice, HS code or licence"), _("Search by company, invoice, HS code or licence")
     )
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
-
-class SearchForm(forms.Form):
-    """The search of a list, which lives in its address."""
-
-    q = forms.CharField(required=False, max_length=200, widget=forms.TextInput({"type": "search"}))
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["q"].widget.attrs |= {"placeholder": self.words, "aria-label": self.words}
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
-
-class BillFilter(SearchForm):
-    words = _("Number, company or licence")
-
-
-class AllotmentFilter(SearchForm):
-    words = _("Company, invoice, HS code or licence")
-    open = forms.ChoiceField(
-        required=False,
-        choices=[("", _("All allotments")), ("1", _("Still reserved"))],
-        widget=forms.Select({"aria-label": _("State")}),
-    )
+    open = filters.choice(_("State"), _("All allotments"), [("1", _("Still reserved"))])
 
 
 class CoverForm(forms.Form):

@@ -5,33 +5,21 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ims.web import filters
 from masterdata.carriers import COURIERS, courier_name
 from masterdata.models import SlipStatus
 from masterdata.queries import GROUPS
 
 
-class ShipmentFilter(forms.Form):
-    """The filters of the list, which live in its address; a value that is none of them counts as absent."""
-
-    q = forms.CharField(required=False, strip=True, max_length=200)
-    group = forms.ChoiceField(required=False, choices=[("", _("All shipments")), *GROUPS.items()])
-    status = forms.ChoiceField(required=False, choices=[("", _("Any status")), *SlipStatus.choices])
-    vendor = forms.ChoiceField(required=False)
+class ShipmentFilter(filters.Filter):
+    q = filters.search(_("Order, recipient or tracking number"), _("Search by order, recipient or number"))
+    group = filters.choice(_("Group"), _("All shipments"), GROUPS.items())
+    status = filters.choice(_("Status"), _("Any status"), SlipStatus.choices)
+    vendor = filters.choice(_("Courier"), _("Any courier"))
 
     def __init__(self, *args: Any, vendors: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["vendor"].choices = [("", _("Any vendor")), *((v, courier_name(v)) for v in vendors)]
-        search = _("Order, recipient or tracking number")
-        self.fields["q"].widget = forms.TextInput(
-            {"type": "search", "placeholder": search, "aria-label": _("Search by order, recipient or number")}
-        )
-        for name, label in (("group", _("Group")), ("status", _("Status")), ("vendor", _("Vendor"))):
-            self.fields[name].widget.attrs["aria-label"] = label
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        self.fields["vendor"].choices += [(vendor, courier_name(vendor)) for vendor in vendors]
 
 
 class CourierForm(forms.Form):

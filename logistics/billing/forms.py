@@ -6,6 +6,7 @@ from django import forms
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from ims.web import filters
 from logistics.billing.models import Invoice, Payment, PaymentMethod
 from logistics.billing.numbers import local_day
 from logistics.billing.payments import NewPayment
@@ -14,37 +15,11 @@ from logistics.billing.queries import STATES
 DAY = {"type": "date"}
 
 
-def named_day(name: Any) -> forms.DateInput:
-    """A field without a label beside it."""
-    return forms.DateInput({**DAY, "aria-label": name, "title": name}, format="%Y-%m-%d")
-
-
-class InvoiceFilter(forms.Form):
-    """The filters of the list, which live in its address; a value that is none of them counts as absent."""
-
-    q = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(
-            {
-                "type": "search",
-                "placeholder": _("Number, payer or trip"),
-                "aria-label": _("Search by number, payer or trip"),
-            }
-        ),
-    )
-    status = forms.ChoiceField(
-        required=False,
-        choices=[("", _("All invoices")), *STATES.items()],
-        widget=forms.Select({"aria-label": _("State")}),
-    )
-    since = forms.DateField(required=False, widget=named_day(_("Issued since")))
-    until = forms.DateField(required=False, widget=named_day(_("Issued until")))
-
-    @property
-    def wanted(self) -> dict[str, Any]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+class InvoiceFilter(filters.Filter):
+    q = filters.search(_("Number, payer or trip"), _("Search by number, payer or trip"))
+    status = filters.choice(_("State"), _("All invoices"), STATES.items())
+    since = filters.day(_("Issued since"))
+    until = filters.day(_("Issued until"))
 
 
 class PaymentForm(forms.Form):

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 from ims.accounts import roles
 from ims.web.access import needs_role
 from logistics.notifications import fcm
-from logistics.notifications.models import DeliveryStatus, Notification
+from logistics.notifications.forms import MessageFilter
+from logistics.notifications.models import Notification
 
 ROWS = 50  # on a page
 LOOK = (roles.OPERATOR, roles.READ_ONLY)
@@ -19,14 +20,12 @@ LOOK = (roles.OPERATOR, roles.READ_ONLY)
 @needs_role(*LOOK)
 def deliveries(request: HttpRequest) -> HttpResponse:
     """What was sent to whom on which device, newest first, and why something was not."""
-    found = Notification.objects.select_related("user", "device")
-    status = request.GET.get("status", "")
-    if status in DeliveryStatus.values:
-        found = found.filter(status=status)
+    chosen = MessageFilter(request.GET)
+    found = Notification.objects.select_related("user", "device").filter(**chosen.wanted)
     shown = {
         "page_obj": Paginator(found, ROWS).get_page(request.GET.get("page")),
-        "statuses": DeliveryStatus.choices,
-        "status": status,
+        "filter": chosen,
+        "filtered": bool(chosen.wanted),
         "pushes_off": not fcm.is_configured(),
         "stand_in": settings.FCM_BASE_URL,  # only where DEBUG is on
     }

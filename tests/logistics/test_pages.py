@@ -440,7 +440,7 @@ def test_the_messages_say_what_became_of_each(as_, operator, eic, fcm):
     text = text_of(as_(operator).get(MESSAGES))
     assert "Trip Accepted" in text
     assert "UnregisteredError" in text
-    assert "No messages" in text_of(as_(operator).get(f"{MESSAGES}?status=sent"))
+    assert "No message fits" in text_of(as_(operator).get(f"{MESSAGES}?status=sent"))
 
 
 def test_the_home_page_and_the_rail_show_what_waits(as_, eic, request_):
