@@ -6,7 +6,7 @@ PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com 
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow soak bench screenshots lint audit clean install-run install-dev
+.PHONY: help run test test-slow soak load bench screenshots lint audit clean install-run install-dev
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test-slow: install-dev  ## The tests that take minutes, and the heavy ones, on b
 soak: install-dev  ## Thousands of jobs while clusters and the database are killed: SQLite, then PostgreSQL
 	$(BIN)/python -m tests.faults.soak --jobs 3000 --seconds 120
 	$(BIN)/python -m tests.faults.soak --jobs 5000 --seconds 240 --postgres
+
+load: install-dev  ## The whole product under mixed load for an hour while it is broken at random: var/load.md
+	$(BIN)/python -m tests.load --minutes 60
 
 bench: install-dev  ## This project beside Celery and others, then each system: bench/RESULTS.md (most of an hour)
 	$(BIN)/python -m bench

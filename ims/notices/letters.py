@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models import F
+from django.utils.text import slugify
 from django.utils.timezone import now
 
 from ims.accounts.models import User
@@ -99,7 +100,7 @@ def _send(letter: Letter, address: str, draft: Draft) -> bool:
     """Claimed with the connection open: who dies while the server is out of reach has not begun."""
     if not Letter.objects.filter(pk=letter.pk, state=LetterState.WAITING).exists():
         return False
-    message = compose(address, draft, f"<{letter.key}.{letter.user_id or 'outside'}@ims>")
+    message = compose(address, draft, message_id_of(letter))
     try:
         with _connected() as connection:
             if not _move(letter, LetterState.WAITING, LetterState.SENDING, attempts=F("attempts") + 1):
@@ -155,6 +156,11 @@ def _connected() -> Iterator[Any]:
     finally:
         with suppress(OSError, smtplib.SMTPException):
             connection.close()
+
+
+def message_id_of(letter: Letter) -> str:
+    """The same however often it is tried, and without the colon of keys, which no Message-ID may hold."""
+    return f"<{slugify(letter.key.replace(':', '-'))}.{letter.pk}@ims>"
 
 
 def compose(address: str, draft: Draft, message_id: str) -> EmailMultiAlternatives:

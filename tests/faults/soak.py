@@ -17,6 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.faults.harm import cut_connections, kill_in_cluster
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPERS = {
     "quick": 60,
@@ -140,17 +142,11 @@ class Soak:
     def harm_cluster(self, kind: str) -> None:
         parent = self.chance.choice(self.clusters)
         try:
-            family = self.psutil.Process(parent.pid).children()
-            workers = [worker for each in family for worker in each.children()]
-            match kind:
-                case "worker" if workers:
-                    self.chance.choice(workers).kill()
-                case "supervisor" if family:
-                    family[0].kill()
-                case "parent":
-                    parent.kill()
-                case "freeze" if family:
-                    self.freeze(family[0])
+            process = self.psutil.Process(parent.pid)
+            if kind != "freeze":
+                kill_in_cluster(process, kind, self.chance)
+            elif family := process.children():
+                self.freeze(family[0])
         except self.psutil.NoSuchProcess:
             pass
 
@@ -159,14 +155,10 @@ class Soak:
         subprocess.Popen(["sh", "-c", f"sleep {FROZEN}; kill -CONT {supervisor.pid}"], start_new_session=True)
 
     def harm_postgres(self, kind: str) -> None:
-        from django.db import connection, connections
+        from django.db import connections
 
         if kind == "connections":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                    " AND datname = current_database()"
-                )
+            cut_connections()
             return
         connections.close_all()
         server = postgres()

@@ -22,6 +22,7 @@ def test_a_letter_arrives_as_text_and_html(smtp, operations):
     (letter,) = smtp.letters
     assert letter.recipients == ["operations@example.com"]
     assert letter.message["Subject"] == "Rain"
+    assert letter.message["Message-ID"] == f"<weather-monday.{Letter.objects.get().pk}@ims>"
     kinds = [part.get_content_type() for part in letter.message.iter_parts()]
     assert kinds == ["text/plain", "text/html"]
     assert Letter.objects.get().state == LetterState.SENT
