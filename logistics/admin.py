@@ -82,7 +82,7 @@ class DriverAdmin(ChangedAlone):
 
 class ShiftForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
-        """A driver has one shift at a time; the admin's transaction holds his lock until it is saved."""
+        """One shift at a time of a driver and of a vehicle; the admin's transaction holds their locks."""
         given = super().clean() or {}
         facts = {name: given.get(name) for name in ("driver", "vehicle", "start", "end")}
         if all(facts.values()) and given.get("status") in shifts.OPEN:

@@ -1,6 +1,7 @@
 """Shifts: proposed by a driver, decided by an EIC, over by themselves. The only writer of shifts.
 
-A driver has one shift at a time. What is done to his shifts happens under his lock, one after the other.
+A driver has one shift at a time, and a vehicle one driver. Many may wish for the same vehicle; an EIC approves
+one of them. What is done to shifts happens under the driver's lock and the vehicle's, one after the other.
 """
 
 from collections.abc import Iterable
@@ -36,7 +37,7 @@ def active_shifts(drivers: Iterable[Driver], at: datetime) -> dict[int, Shift]:
 def propose(
     driver: Driver, vehicle: Vehicle, start: datetime, end: datetime, *, is_recurring: bool = False
 ) -> Shift:
-    """A driver asks for a shift; an EIC decides. Raises ValidationError, also where he has one then."""
+    """A driver asks for a shift; an EIC decides. Raises ValidationError, also where one is in its way."""
     shift = Shift(driver=driver, vehicle=vehicle, start=start, end=end, is_recurring=is_recurring)
     shift.full_clean()
     check_is_free(shift)
@@ -55,7 +56,7 @@ def to_decide(stations: QuerySet[Station]) -> QuerySet[Shift]:
 def decide(shift: Shift, by: User, *, approved: bool) -> bool:
     """Approve or reject a pending shift; False where it is pending no more.
 
-    Raises ValidationError where another approved one of this driver is in its way.
+    Raises ValidationError where another approved one, of this driver or on this vehicle, is in its way.
     """
     if approved:
         check_is_free(shift, among=(ShiftStatus.APPROVED,))
@@ -88,13 +89,21 @@ def _close(shift: Shift, old: ShiftStatus, new: ShiftStatus, by: User) -> bool:
 
 
 def check_is_free(shift: Shift, among: Iterable[ShiftStatus] = OPEN) -> None:
-    """Raise ValidationError where the driver has another shift at this time. Locks him until the commit."""
+    """Raise ValidationError where the driver has another shift at this time, or the vehicle another driver.
+
+    Locks both until the commit.
+    """
     Driver.objects.select_for_update(no_key=True).get(pk=shift.driver_id)
-    others = Shift.objects.filter(driver=shift.driver_id, status__in=list(among)).exclude(pk=shift.pk)
+    Vehicle.objects.select_for_update(no_key=True).get(pk=shift.vehicle_id)
+    own = Q(driver=shift.driver_id, status__in=list(among))
+    of_vehicle = Q(vehicle=shift.vehicle_id, status=ShiftStatus.APPROVED)
+    others = Shift.objects.filter(own | of_vehicle).exclude(pk=shift.pk)
     still = others.filter(Q(is_recurring=True) | Q(end__gt=shift.start)).select_related("vehicle")
     for other in still.order_by("start"):
         if overlap(shift, other):
-            raise ValidationError({"start": _taken(other)}, code="overlap")
+            is_own = other.driver_id == shift.driver_id
+            refusal = {"start": _taken(other)} if is_own else {"vehicle": _driven(other)}
+            raise ValidationError(refusal, code="overlap")
 
 
 def overlap(one: Shift, other: Shift) -> bool:
@@ -117,6 +126,13 @@ def _taken(other: Shift) -> str:
         "There is a shift at this time already (%(when)s on %(vehicle)s, %(which)s):"
         " choose other hours, or have that one ended first."
     ) % {"when": hours(other), "vehicle": other.vehicle, "which": which}
+
+
+def _driven(other: Shift) -> str:
+    return _(
+        "%(vehicle)s has another driver at this time (%(when)s):"
+        " choose another vehicle or other hours, or have that shift ended first."
+    ) % {"when": hours(other), "vehicle": other.vehicle}
 
 
 def hours(shift: Shift) -> str:

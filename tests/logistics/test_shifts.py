@@ -1,4 +1,4 @@
-"""When a driver is on duty, who decides it, and that he has one shift at a time."""
+"""When a driver is on duty, who decides it, and that a driver and a vehicle have one shift at a time."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -189,7 +189,27 @@ def test_a_shift_that_counts_no_more_is_in_nobodys_way(driver, status):
 def test_two_drivers_may_be_on_duty_at_once(driver, other_driver):
     around_now = driver.shifts.get()
     other_driver.shifts.all().delete()
-    assert shifts.propose(other_driver, driver.assigned_vehicle, around_now.start, around_now.end).pk
+    assert shifts.propose(other_driver, other_driver.assigned_vehicle, around_now.start, around_now.end).pk
+
+
+@database
+def test_a_vehicle_that_another_drives_then_is_refused_at_its_field(driver, other_driver):
+    other_driver.shifts.all().delete()
+    with pytest.raises(ValidationError) as caught:
+        shifts.propose(other_driver, driver.assigned_vehicle, now(), now() + timedelta(hours=1))
+    assert caught.value.message_dict["vehicle"][0].startswith("GJ-06-RAVI has another driver at this time (")
+
+
+@database
+def test_of_two_who_wish_for_one_vehicle_one_is_approved(driver, other_driver, eic):
+    tomorrow = now() + timedelta(days=1)
+    wishes = [
+        shifts.propose(each, driver.assigned_vehicle, tomorrow, tomorrow + timedelta(hours=2))
+        for each in (driver, other_driver)
+    ]
+    assert shifts.decide(wishes[0], eic, approved=True)
+    with pytest.raises(ValidationError, match="has another driver"):
+        shifts.decide(wishes[1], eic, approved=True)
 
 
 @database
