@@ -31,6 +31,7 @@ def target(trip: Trip) -> str:
 
 @transaction.atomic
 def create(by: User | None, crew: Crew | None = None, **facts: object) -> Trip:
+    """Plan a transport. Raises TripRefused."""
     trip = planning.create(**facts)
     audit.record("trip.create", target(trip), by)
     if crew is not None:
@@ -115,6 +116,13 @@ def share(trip: Trip, lasts: timedelta, by: User) -> tuple[str, datetime]:
     url, expires = sharing.link(trip, now(), lasts)
     audit.record("trip.share", target(trip), by, after={"until": expires.isoformat()})
     return url, expires
+
+
+@transaction.atomic
+def unshare(trip: Trip, by: User) -> None:
+    """Revoke all public links of a trip."""
+    sharing.revoke(trip)
+    audit.record("trip.unshare", target(trip), by)
 
 
 def _as_arguments(trip: Trip, fix: NewFix) -> dict[str, object]:

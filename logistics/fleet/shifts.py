@@ -1,7 +1,7 @@
 """Shifts: proposed by a driver, decided by an EIC, over by themselves. The only writer of shifts.
 
-A driver has one shift at a time, and a vehicle one driver. Many may wish for the same vehicle; an EIC approves
-one of them. What is done to shifts happens under the driver's lock and the vehicle's, one after the other.
+A driver has one shift at a time, and a vehicle one driver. Many may wish for the same vehicle; an EIC
+approves one of them. What is done to shifts happens under the driver's lock and the vehicle's.
 """
 
 from collections.abc import Iterable

@@ -161,6 +161,13 @@ class TripViewSet(OwnTrip, mixins.ListModelMixin, viewsets.GenericViewSet[Trip])
         url, expires = trip_actions.share(trip, timedelta(hours=facts["hours"]), cast(User, request.user))
         return Response({"url": url, "expires_at": expires}, status.HTTP_201_CREATED)
 
+    @extend_schema(request=None, responses={204: None})
+    @share.mapping.delete
+    def unshare(self, request: Request, pk: str) -> Response:
+        """Revoke all links that were made for this trip; who watches by one is let go."""
+        trip_actions.unshare(self.own_trip(pk), cast(User, request.user))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     def _as_dispatcher(self, pk: str) -> Trip:
         trip = self.own_trip(pk)
         if not access.is_dispatcher(cast(User, self.request.user)):

@@ -1,13 +1,16 @@
 """A trip: a patient's transport, or the delivery of a stock request."""
 
+from datetime import date
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
 from ims.lib.models import BaseModel
-from logistics.fleet.models import Driver, KilogramField, LatitudeField, LongitudeField, Vehicle
+from logistics.fleet.models import Driver, KilogramField, LatitudeField, LongitudeField, Vehicle, local
 
 
 class TripStatus(models.TextChoices):
@@ -74,7 +77,10 @@ class Company(BaseModel):
 
 
 class Contract(BaseModel):
-    """A company's agreement to pay for trips, from its start to its end if it has one."""
+    """A company's agreement to pay for trips, from its start to its end if it has one.
+
+    A company may have several at once: each trip names the one under which it is invoiced.
+    """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contracts")
     number = models.CharField(max_length=64, unique=True)
@@ -92,6 +98,13 @@ class Contract(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.company}, {self.number}"
+
+    def clean(self) -> None:
+        if self.start and self.end and self.end < self.start:
+            raise ValidationError({"end": "The last day must not be before the first."})
+
+    def covers(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day <= self.end)
 
 
 class Trip(BaseModel):
@@ -150,6 +163,9 @@ class Trip(BaseModel):
     )
     delivered_kg = KilogramField(null=True, blank=True, help_text="Of a delivery: what the station received.")
     notes = models.TextField(blank=True, help_text="For the dispatchers and the crew alone.")
+    share_round = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Public links of earlier rounds are revoked."
+    )
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was cancelled.")
 
     class Meta:
@@ -190,6 +206,14 @@ class Trip(BaseModel):
 
     def __str__(self) -> str:
         return f"Trip {self.pk}"
+
+    def clean(self) -> None:
+        """A contract pays for trips of its own days; which day a trip is of, its pickup says."""
+        contract, pickup = self.contract, self.scheduled_pickup_time
+        if contract and pickup and not contract.covers(day := local(pickup).date()):
+            until = f"{contract.start} to {contract.end}" if contract.end else f"{contract.start} on"
+            sentence = f"Contract {contract.number} is for trips from {until}, not on {day}: choose another."
+            raise ValidationError({"contract": sentence}, code="contract_over")
 
     def get_absolute_url(self) -> str:
         return reverse("logistics:trip", args=[self.pk])

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from ims.accounts.models import User
@@ -30,9 +32,15 @@ class Assignment:
     is_new: bool
 
 
-def create(**facts: object) -> Trip:
-    """A transport that nobody drives yet."""
-    return Trip.objects.create(status=TripStatus.PENDING, **facts)
+def create(**facts: Any) -> Trip:
+    """A transport that nobody drives yet. Raises TripRefused."""
+    trip = Trip(status=TripStatus.PENDING, **facts)
+    try:
+        trip.clean()
+    except ValidationError as refusal:
+        raise TripRefused("contract_over", " ".join(refusal.messages), "contract_id") from refusal
+    trip.save()
+    return trip
 
 
 @transaction.atomic

@@ -95,6 +95,7 @@ def facts_of(request: HttpRequest, trip: Trip) -> dict[str, Any]:
         "is_dispatcher": access.is_dispatcher(user),
         "knows_patient": knows,
         "has_ended": trip.status in services.ENDED,
+        "is_shared": knows and timeline.is_shared(entries),
         "step": STEPS.get(TripStatus(trip.status), "") if knows else "",
         "version": sha256(repr((trip.updated_at, entries, late, len(kept))).encode()).hexdigest()[:16],
     }
@@ -102,7 +103,7 @@ def facts_of(request: HttpRequest, trip: Trip) -> dict[str, Any]:
 
 @require_POST
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """Assign, take a step, cancel or share."""
+    """Assign, take a step, cancel, share, or revoke what was shared."""
     trip, user = own(request, pk), cast(User, request.user)
     if verb not in ACTS:
         raise Http404
@@ -145,12 +146,18 @@ def share(request: HttpRequest, trip: Trip, user: User) -> str:
     return _("Whoever has this link sees the vehicle for 24 hours: %(url)s") % {"url": url}
 
 
+def unshare(request: HttpRequest, trip: Trip, user: User) -> str:
+    trip_actions.unshare(trip, user)
+    return _("Revoked: no link that was made for this trip opens any more.")
+
+
 Deed = Callable[[HttpRequest, Trip, User], str]
 ACTS: dict[str, tuple[bool, Deed]] = {  # whether it needs a dispatcher, and what is done
     "assign": (True, assign),
     "cancel": (True, cancel),
     "step": (False, step),
     "share": (False, share),
+    "unshare": (False, unshare),
 }
 
 

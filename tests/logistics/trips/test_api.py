@@ -1,10 +1,11 @@
 """Trips over REST: what each role may do, what is refused with which words, and for whom no trip exists."""
 
 import logging
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.timezone import now
 from PIL import Image
@@ -13,7 +14,7 @@ from ims.accounts import roles
 from ims.lib.models import AuditLog
 from logistics import tasks, trip_actions
 from logistics.trips.live_models import GpsPoint
-from logistics.trips.models import Patient, Trip, TripStatus
+from logistics.trips.models import Company, Contract, Patient, Trip, TripStatus
 from scheduling.models import QueuedJob
 from scheduling.testing import assert_enqueued, enqueued
 from tests.conftest import make_user
@@ -133,6 +134,32 @@ def test_a_wrong_plan_names_its_field(api, dispatcher, patient, body, field):
     answer = plan(api(dispatcher), **wanted)
     assert answer.status_code == 400
     assert field in answer.json()["error"]["fields"]
+
+
+def test_a_contract_pays_for_trips_of_its_own_days(api, dispatcher, patient):
+    company = Company.objects.create(name="Gujarat Care")
+    over = Contract.objects.create(company=company, number="GC-1", start="2025-01-01", end="2025-12-31")
+    plan = {
+        "patient_id": patient.pk,
+        "contract_id": over.pk,
+        "pickup_place": "12 Alkapuri",
+        "dropoff_place": "SSG Hospital",
+        "scheduled_pickup_time": "2025-12-31T20:00:00Z",  # the next day in India
+    }
+    answer = api(dispatcher).post(TRIPS, plan, format="json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "contract_over")
+    assert answer.json()["error"]["message"] == (
+        "contract_id: Contract GC-1 is for trips from 2025-01-01 to 2025-12-31, not on 2026-01-01:"
+        " choose another."
+    )
+    in_time = {**plan, "scheduled_pickup_time": "2025-12-31T18:00:00Z"}
+    assert api(dispatcher).post(TRIPS, in_time, format="json").status_code == 201
+
+
+def test_a_contract_does_not_end_before_it_starts():
+    with pytest.raises(ValidationError) as caught:
+        Contract(number="GC-1", start=date(2026, 2, 1), end=date(2026, 1, 1)).clean()
+    assert caught.value.message_dict == {"end": ["The last day must not be before the first."]}
 
 
 def test_assigning_tells_the_driver(api, dispatcher, pending, driver):
@@ -372,6 +399,27 @@ def test_a_file_that_is_no_picture_is_refused(api, driver, under_way):
     body = {"kind": "photo", "picture": picture(b"%PDF-1.4")}
     answer = api(driver.user).post(f"{TRIPS}{under_way.pk}/proof/", body, format="multipart")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "no_picture")
+
+
+def test_a_revoked_link_opens_no_more_and_a_new_one_does(api, client, driver, under_way):
+    crew = api(driver.user)
+    old = post(crew, under_way, "share").json()["url"]
+    assert crew.delete(f"{TRIPS}{under_way.pk}/share/").status_code == 204
+    new = post(crew, under_way, "share").json()["url"]
+    opened = [client.get(url[url.index("/share/") :]).status_code for url in (old, new)]
+    assert opened == [404, 200]
+
+
+def test_the_page_revokes_what_it_shared(client, driver, under_way):
+    client.force_login(driver.user)
+    page = f"/trips/{under_way.pk}/"
+    assert "Revoke links" not in client.get(page).content.decode()
+    client.post(f"{page}share/")
+    assert "Revoke links" in client.get(page).content.decode()
+    client.post(f"{page}unshare/")
+    shown = client.get(page).content.decode()
+    assert "Links revoked" in shown
+    assert "Revoke links" not in shown
 
 
 # --- What must not leak ---------------------------------------------------------------------------------
