@@ -4,17 +4,16 @@ Only where DEBUG is on. Whatever people did stays; the demo's own drivers are na
 """
 
 import random
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from ims.accounts.models import User
+from ims.lib.local_time import local_day, midnight
 from logistics.dispatch.models import OPEN, Answer, Offer, Priority, RequestStatus, StockRequest
 from logistics.fleet import services as fleet
 from logistics.fleet import shifts
@@ -99,7 +98,7 @@ def add_driver(user: User, home: Station, registration: str) -> Driver:
     """On duty around the clock, so that the demo works at any hour."""
     vehicle = Vehicle.objects.create(registration=registration, ms_home=home)
     driver = fleet.make_driver(user, licence=f"GJ06 2019 00{vehicle.pk:04d}", assigned_vehicle=vehicle)
-    begin = midnight() - timedelta(days=30)
+    begin = this_morning() - timedelta(days=30)
     Shift.objects.create(
         driver=driver, vehicle=vehicle, start=begin, end=begin, is_recurring=True, status=ShiftStatus.APPROVED
     )
@@ -113,9 +112,8 @@ def appoint(person: User, mothers: list[Station], daughter: Station) -> None:
     fleet.appoint(person, daughter, StaffRole.OPERATOR)
 
 
-def midnight() -> datetime:
-    zone = ZoneInfo(settings.OPERATIONS_TIME_ZONE)
-    return datetime.combine(now().astimezone(zone).date(), time(), tzinfo=zone)
+def this_morning() -> datetime:
+    return midnight(local_day(now()))
 
 
 def add_history(daughters: list[Station], drivers: list[Driver], person: User) -> None:
@@ -123,7 +121,7 @@ def add_history(daughters: list[Station], drivers: list[Driver], person: User) -
     chance = random.Random(20261122)  # noqa: S311 - the same firm each time
     for day in range(HISTORY_DAYS, 0, -1):
         for station in daughters:
-            asked = midnight() - timedelta(days=day) + timedelta(minutes=chance.randint(300, 1100))
+            asked = this_morning() - timedelta(days=day) + timedelta(minutes=chance.randint(300, 1100))
             driver = chance.choice(drivers[:4] if HOMES[station.code] == "MS-BRD" else drivers[4:])
             add_delivery(station, driver, person, asked, chance)
 
@@ -195,7 +193,7 @@ def ask_for_shifts(home: Station) -> None:
     for number, (name, first, last, start, hours) in enumerate(RELIEF):
         vehicle = Vehicle.objects.create(registration=f"GJ-06-TC-{4490 + number}", ms_home=home)
         driver = fleet.make_driver(add_user(name, first, last), assigned_vehicle=vehicle)
-        begin = midnight() + timedelta(days=1, hours=start)
+        begin = this_morning() + timedelta(days=1, hours=start)
         shifts.propose(driver, vehicle, begin, begin + timedelta(hours=hours))
 
 
@@ -214,7 +212,7 @@ def add_transports(drivers: list[Driver]) -> None:
             assigned_at=now(),
             pickup_place="12 Alkapuri, Vadodara",
             dropoff_place="SSG Hospital, Vadodara",
-            scheduled_pickup_time=midnight() + timedelta(days=1, hours=8 + number),
+            scheduled_pickup_time=this_morning() + timedelta(days=1, hours=8 + number),
         )
 
 

@@ -13,9 +13,10 @@ from django.utils.timezone import now
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from ims.lib.local_time import local_day
 from ims.notices.models import Letter, LetterState
 from logistics import invoice_actions
-from logistics.billing import invoices, mails, numbers, overdue
+from logistics.billing import invoices, mails, overdue
 from logistics.billing.models import Invoice, InvoiceMail, MailKind
 from logistics.billing.payments import NewPayment
 from logistics.billing.pricing import cents
@@ -95,7 +96,7 @@ def tell(story: Story, trip: Trip, person: User) -> None:
     assert invoice is not None
     mail(invoice, at, story.then)
     for number, share in enumerate(story.paid, start=1):
-        day = numbers.local_day(at + timedelta(days=5 * number))
+        day = local_day(at + timedelta(days=5 * number))
         pay(invoice, share, day, f"NEFT {trip.pk}{number:03}", person)
     if story.then == "void and reissued":
         why = "The driver read 21.4 km afterwards."

@@ -76,7 +76,7 @@ def to_look_at(user: User) -> Badge | None:
 
 
 def trip_figures(user: User) -> list[Figure]:
-    today = trip_board.board(user, now())
+    today = trip_board.counts(user, now())
     return [
         Figure(_("Under way"), today.under_way, "run" if today.under_way else ""),
         Figure(_("Without a move"), today.timed_out, "fail" if today.timed_out else ""),

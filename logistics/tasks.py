@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from ims.accounts.models import User
 from ims.lib import logs
+from ims.lib.local_time import local_day
 from logistics.billing import invoices, mails, overdue
 from logistics.dispatch import assignments, expiry, messages, tokens
 from logistics.dispatch.models import (
@@ -370,7 +371,7 @@ def send_daily_digests() -> int:
 @task(queue=LOW, timeout=60, retries=PUSH, name="users.send_daily_digest")
 def send_daily_digest(user_id: int) -> bool:
     """Send a driver the trips of today, once a day; nothing where there are none."""
-    day = queries.today(now())
+    day = local_day(now())
     return mail.digest(User.objects.get(pk=user_id), day, queries.of_driver(user_id, day))
 
 

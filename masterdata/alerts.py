@@ -7,14 +7,13 @@ the same time, finds it kept. Silence is found by looking; the moment it began n
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from ims.accounts import people, roles
+from ims.lib.local_time import local
 from ims.notices import kinds, services
 from ims.notices.services import News
 from masterdata import parcels
@@ -69,7 +68,7 @@ def silent_since(parcel: Parcel) -> datetime:
 
 def day_words(moment: datetime) -> str:
     """The day of a moment where operations are, e.g. '9 Nov'."""
-    return date_format(moment.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE)), "j M")
+    return date_format(local(moment), "j M")
 
 
 def _in_batches(found: QuerySet[Parcel]) -> Iterator[Sequence[Parcel]]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -52,10 +51,6 @@ class Digest(NamedTuple):
     @property
     def lines(self) -> list[Line]:
         return self.new + self.known
-
-
-def today(at: datetime) -> date:
-    return at.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE)).date()
 
 
 def readers(day: date) -> list[User]:

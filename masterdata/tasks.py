@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
+from ims.lib.local_time import local_day
 from masterdata import alerts, bulk, digest, imports, runs, updates
 from scheduling import LOW, NORMAL, Retry, progress, task
 
@@ -118,7 +119,7 @@ def tell_quiet_parcels() -> int:
 )
 def send_tracking_digest() -> int:
     """Queue today's e-mail of what needs attention: one job for each person."""
-    day = digest.today(now())
+    day = local_day(now())
     jobs = [{"user_id": user.pk, "day": day.isoformat()} for user in digest.readers(day)]
     send_tracking_digest_to.enqueue_many(jobs)
     return len(jobs)

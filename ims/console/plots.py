@@ -11,7 +11,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ims.web.templatetags.ims import duration, local, number
+from ims.lib.local_time import local
+from ims.web.templatetags.ims import duration, number
 from scheduling.figures import SPANS, Chart, Point
 
 HEIGHT = 100

@@ -6,9 +6,9 @@ from django import forms
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from ims.lib.local_time import local_day
 from ims.web import filters
 from logistics.billing.models import Invoice, Payment, PaymentMethod
-from logistics.billing.numbers import local_day
 from logistics.billing.payments import NewPayment
 from logistics.billing.queries import STATES
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
+from ims.lib.local_time import local_day
 from logistics.billing import numbers, pricing
 from logistics.billing.errors import BillingRefused
 from logistics.billing.models import DistanceSource, Invoice, InvoiceStatus
@@ -99,7 +100,7 @@ def newest_of(trip: Trip) -> Invoice | None:
 
 
 def write(trip: Trip, expected: Preview, at: datetime, replaces: Invoice | None) -> Invoice:
-    payer, price, terms, today = expected.payer, expected.price, expected.terms, numbers.local_day(at)
+    payer, price, terms, today = expected.payer, expected.price, expected.terms, local_day(at)
     assert payer is not None
     return Invoice.objects.create(
         trip=trip,

@@ -1,17 +1,8 @@
 """Invoice numbers: INV-2026-000001 and on, without gaps, by the year where operations are."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
-
-from django.conf import settings
 from django.db.models import F
 
 from logistics.billing.models import InvoiceCounter
-
-
-def local_day(at: datetime) -> date:
-    """The day where operations are; its year is the invoice's."""
-    return at.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE)).date()
 
 
 def take(year: int) -> str:

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from logistics.billing import mails, numbers
+from ims.lib.local_time import local_day
+from logistics.billing import mails
 from logistics.billing.models import Invoice, InvoiceStatus, MailKind
 
 
 def past_due(at: datetime) -> list[int]:
     """The ids of the pending invoices whose last day is over, where operations are."""
-    late = Invoice.objects.filter(status=InvoiceStatus.PENDING, due_date__lt=numbers.local_day(at))
+    late = Invoice.objects.filter(status=InvoiceStatus.PENDING, due_date__lt=local_day(at))
     return list(late.order_by("id").values_list("pk", flat=True))
 
 

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import Sum
 
 from ims.accounts.models import User
-from logistics.billing import invoices, numbers
+from ims.lib.local_time import local_day
+from logistics.billing import invoices
 from logistics.billing.errors import BillingRefused
 from logistics.billing.models import Invoice, InvoiceStatus, Payment, PaymentMethod
 from logistics.billing.pricing import cents
@@ -99,7 +100,7 @@ def check(invoice: Invoice, new: NewPayment, most: Decimal, at: datetime) -> Non
     if new.amount > most:
         words = f"{most} {invoice.currency} are due on {invoice}" if most else f"{invoice} is paid in full"
         raise BillingRefused("overpaid", f"{new.amount} is too much: {words}.", "amount")
-    if new.date > numbers.local_day(at):
+    if new.date > local_day(at):
         raise BillingRefused("future", "A payment's date is today or earlier.", "date")
     if new.method not in PaymentMethod.values:
         raise BillingRefused("method", f"Give one of {', '.join(PaymentMethod.values)}.", "method")
@@ -109,7 +110,7 @@ def settle(invoice: Invoice, at: datetime) -> None:
     """Add the payments up; the status follows. One that is not paid any more falls due again."""
     paid = Payment.objects.filter(invoice=invoice).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     invoice.paid = cents(paid)
-    is_late = invoice.reminded_at is not None and invoice.due_date < numbers.local_day(at)
+    is_late = invoice.reminded_at is not None and invoice.due_date < local_day(at)
     unpaid = InvoiceStatus.OVERDUE if is_late else InvoiceStatus.PENDING
     invoice.status = InvoiceStatus.PAID if invoice.paid == invoice.total else unpaid
     invoice.save(update_fields=["paid", "status", "updated_at"])

@@ -14,6 +14,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from ims.lib.local_time import local_day
 from ims.lib.pdf_fonts import BOLD, TEXT, marked_up
 from logistics.billing.models import Invoice, InvoiceStatus
 
@@ -110,7 +111,7 @@ def about(invoice: Invoice) -> list[Paragraph]:
     trip = invoice.trip
     words = "Delivery" if trip.stock_request_id else "Transport"
     when = trip.completed_at or trip.scheduled_pickup_time or trip.created_at
-    facts = [f"Trip {trip.pk}, {day(local(when))}"]
+    facts = [f"Trip {trip.pk}, {day(local_day(when))}"]
     if trip.vehicle:
         facts.append(f"vehicle {trip.vehicle.registration}")
     found = [paragraph(f"{words}, base fee"), paragraph(", ".join(facts), SMALL)]
@@ -172,12 +173,6 @@ def plain(value: Decimal, places: int = 0) -> str:
 
 def day(value: date) -> str:
     return f"{value.day} {value:%B %Y}"
-
-
-def local(moment: Any) -> date:
-    from logistics.billing.numbers import local_day
-
-    return local_day(moment)
 
 
 # --- Paper ----------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from decimal import Decimal
 from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from logistics.billing import mails, numbers
+from ims.lib.local_time import local_day
+from logistics.billing import mails
 from logistics.billing.models import UNPAID, Invoice, InvoiceMail, InvoiceStatus
 from logistics.billing.pricing import cents
 
@@ -110,7 +111,7 @@ def totals(rows: QuerySet[Invoice]) -> list[Total]:
 
 def figures(at: datetime) -> dict[str, int]:
     """How many invoices are in each state that somebody should look at, for the page and the home card."""
-    soon = Q(status=InvoiceStatus.PENDING, due_date__lte=numbers.local_day(at) + WEEK)
+    soon = Q(status=InvoiceStatus.PENDING, due_date__lte=local_day(at) + WEEK)
     found = Invoice.objects.aggregate(
         overdue=Count("pk", filter=Q(status=InvoiceStatus.OVERDUE)),
         due_soon=Count("pk", filter=soon),

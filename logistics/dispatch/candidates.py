@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from ims.lib.local_time import local, local_day, midnight
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest
 from logistics.fleet import shifts
@@ -20,7 +19,6 @@ from logistics.fleet.models import (
     Station,
     Vehicle,
     VehicleStatus,
-    local,
 )
 from logistics.trips import services as trips
 from logistics.trips.models import BINDING, Trip
@@ -127,8 +125,7 @@ def _busy(on_duty: Iterable[Shift]) -> tuple[set[int | None], set[int | None]]:
 
 def _trips_today(drivers: Iterable[Driver], at: datetime) -> Counter[int]:
     """How many trips each has had since midnight, where operations are."""
-    midnight = local(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    begun = Trip.objects.filter(driver__in=list(drivers), assigned_at__gte=midnight)
+    begun = Trip.objects.filter(driver__in=list(drivers), assigned_at__gte=midnight(local_day(at)))
     return Counter(begun.exclude(status="cancelled").values_list("driver", flat=True))
 
 
@@ -148,6 +145,6 @@ REFUSALS = {Answer.REJECTED: "Declined", Answer.EXPIRED: "Did not answer"}
 def _sentence(offer: Offer, request: StockRequest | None) -> str:
     what = "this trip" if request is not None and offer.request_id == request.pk else "another trip"
     assert offer.answered_at is not None
-    when = offer.answered_at.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE))
+    when = local(offer.answered_at)
     reason = f": {offer.reason}" if offer.reason else ""
     return f"{REFUSALS[Answer(offer.answer)]} {what} at {when:%H:%M}{reason}"

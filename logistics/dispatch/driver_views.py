@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
+from ims.lib.local_time import local_day
 from ims.web.access import View, needs_role
 from logistics import actions
 from logistics.dispatch import access, answers, tokens
@@ -72,7 +73,7 @@ def context(driver: Driver) -> dict[str, Any]:
     offers = list(answers.open_offers([driver], moment))
     trip = current_trip(driver)
     token = VehicleToken.objects.filter(
-        driver=driver, date=tokens.today(moment), status=TokenStatus.WAITING
+        driver=driver, date=local_day(moment), status=TokenStatus.WAITING
     ).first()
     shift = shifts.active_shift(driver, moment)
     own = driver.shifts.exclude(status="EXPIRED").select_related("vehicle")[:5]

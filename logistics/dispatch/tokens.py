@@ -1,33 +1,28 @@
 """The queue of vehicles at a mother station: the only writer of tokens."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
-from django.utils.timezone import now
 
+from ims.lib.local_time import local_day
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import RequestStatus, StockRequest, TokenStatus, VehicleToken
-from logistics.fleet.models import Driver, Shift, Station, Vehicle, VehicleStatus, local
+from logistics.fleet.models import Driver, Shift, Station, Vehicle, VehicleStatus
 
 BOUND = (RequestStatus.ASSIGNING, RequestStatus.ASSIGNED)
 
 
-def today(at: datetime) -> date:
-    """The day where operations are; tokens are good for it alone."""
-    return local(at).date()
-
-
 def waiting(ms: Station, at: datetime) -> QuerySet[VehicleToken]:
-    """The queue, first come first."""
-    queue = VehicleToken.objects.filter(ms=ms, date=today(at), status=TokenStatus.WAITING)
+    """The queue of the day, first come first; a token is good for its day alone."""
+    queue = VehicleToken.objects.filter(ms=ms, date=local_day(at), status=TokenStatus.WAITING)
     return queue.order_by("sequence")
 
 
 def stations_with_waiting(at: datetime) -> QuerySet[Station]:
     """The mother stations where a vehicle waits."""
-    queues = VehicleToken.objects.filter(date=today(at), status=TokenStatus.WAITING)
+    queues = VehicleToken.objects.filter(date=local_day(at), status=TokenStatus.WAITING)
     return Station.objects.filter(pk__in=queues.values("ms"))
 
 
@@ -52,7 +47,7 @@ def issue(ms: Station, vehicle: Vehicle, driver: Driver, at: datetime, **fields:
     """The next number of the day. The station is locked, so that two at once get two numbers."""
     with transaction.atomic():
         Station.objects.select_for_update(no_key=True).get(pk=ms.pk)
-        day = today(at)
+        day = local_day(at)
         last = VehicleToken.objects.filter(ms=ms, date=day).aggregate(last=Max("sequence"))["last"] or 0
         return VehicleToken.objects.create(
             ms=ms,
@@ -69,7 +64,7 @@ def allocate(request: StockRequest, vehicle: Vehicle, at: datetime) -> VehicleTo
     """Take a vehicle that waits out of the queue, for this request; None where it does not wait."""
     ms = request.dbs.parent_station
     mine = VehicleToken.objects.filter(
-        ms=ms, vehicle=vehicle, date=today(at), status=TokenStatus.WAITING
+        ms=ms, vehicle=vehicle, date=local_day(at), status=TokenStatus.WAITING
     ).first()
     if mine is None:
         return None
@@ -96,7 +91,7 @@ def free(request_ids: Iterable[int], at: datetime) -> None:
     """
     allocated = VehicleToken.objects.filter(request__in=list(request_ids), status=TokenStatus.ALLOCATED)
     waits_again = VehicleToken.objects.filter(vehicle=OuterRef("vehicle"), status=TokenStatus.WAITING)
-    allocated.filter(~Exists(waits_again), date=today(at)).update(
+    allocated.filter(~Exists(waits_again), date=local_day(at)).update(
         status=TokenStatus.WAITING, request=None, updated_at=at
     )
     allocated.update(status=TokenStatus.EXPIRED, request=None, updated_at=at)
@@ -104,9 +99,9 @@ def free(request_ids: Iterable[int], at: datetime) -> None:
 
 def expire(at: datetime, vehicle: Vehicle | None = None) -> int:
     """Close the tokens of days that are over."""
-    old = VehicleToken.objects.filter(status=TokenStatus.WAITING, date__lt=today(at))
+    old = VehicleToken.objects.filter(status=TokenStatus.WAITING, date__lt=local_day(at))
     return (old if vehicle is None else old.filter(vehicle=vehicle)).update(
-        status=TokenStatus.EXPIRED, updated_at=now()
+        status=TokenStatus.EXPIRED, updated_at=at
     )
 
 

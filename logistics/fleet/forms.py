@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
+
+from ims.lib.local_time import zone
 
 
 class LocalDateTimeField(forms.DateTimeField):
@@ -17,4 +17,4 @@ class LocalDateTimeField(forms.DateTimeField):
         moment = super().to_python(value)
         if moment is None:
             return None
-        return moment.replace(tzinfo=ZoneInfo(settings.OPERATIONS_TIME_ZONE))
+        return moment.replace(tzinfo=zone())

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from ims.lib.local_time import local
 from ims.lib.models import BaseModel
 
 
@@ -260,8 +260,3 @@ class Shift(BaseModel):
             return False
         start, end, at = first.time(), last.time(), this.time()
         return start <= at < end if start < end else at >= start or at < end
-
-
-def local(moment: datetime) -> datetime:
-    """Where operations are."""
-    return moment.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE))

@@ -15,7 +15,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from ims.accounts.models import User
-from logistics.fleet.models import Driver, Shift, ShiftStatus, Station, Vehicle, local
+from ims.lib.local_time import local
+from logistics.fleet.models import Driver, Shift, ShiftStatus, Station, Vehicle
 
 OPEN = (ShiftStatus.PENDING, ShiftStatus.APPROVED)
 

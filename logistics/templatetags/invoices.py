@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from ims.lib.local_time import local_day
 from ims.lib.models import AuditLog
 from ims.web.templatetags.ims import MISSING
 from logistics.billing.mails import Fate, Outcome
 from logistics.billing.models import Invoice, InvoiceStatus
-from logistics.billing.numbers import local_day
 
 register = template.Library()
 

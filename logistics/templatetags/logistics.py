@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from ims.lib.local_time import local, local_day
 from logistics.dispatch.board import SOON
 from logistics.dispatch.models import Answer, Offer, Priority, RequestStatus, StockRequest
 from logistics.fleet import shifts
-from logistics.fleet.models import Shift, ShiftStatus, Station, local
+from logistics.fleet.models import Shift, ShiftStatus, Station
 from logistics.notifications.models import DeliveryStatus, Notification
 from logistics.trips.live_models import TripFeed
 from logistics.trips.models import Trip, TripStatus
@@ -155,5 +156,5 @@ def clock(moment: datetime | None) -> str:
     """The time of day where operations are; with the date where that is not today."""
     if moment is None:
         return "—"
-    there, today = local(moment), local(timezone.now()).date()
+    there, today = local(moment), local_day(timezone.now())
     return f"{there:%H:%M}" if there.date() == today else date_format(there, "j M, H:i")

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from ims.accounts.models import User
+from ims.lib.local_time import local_day
 from logistics.trips import queries
 from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
-from logistics.trips.services import ENDED
 
 MOST_SHOWN = 200
 
@@ -19,50 +19,51 @@ class Row:
     trip: Trip
     is_late: bool
 
-    @property
-    def rank(self) -> tuple[int, float]:
-        """Timed out, late, under way, to come, over; within each by the time of the pickup."""
-        trip = self.trip
-        order = (
-            0 if trip.timed_out_at else 1 if self.is_late else 2 if trip.status in IN_PROGRESS else 4
-            if trip.status in ENDED else 3
-        )  # fmt: skip
-        return order, (trip.scheduled_pickup_time or trip.created_at).timestamp()
+
+@dataclass(frozen=True)
+class Counts:
+    """Of all trips that concern a person, whether the board shows them or not."""
+
+    trips: int
+    under_way: int
+    timed_out: int
+    late: int
+    unassigned: int
 
 
 @dataclass(frozen=True)
 class Board:
     rows: list[Row]
-    more: int
+    counts: Counts
 
     @property
-    def under_way(self) -> int:
-        return sum(row.trip.status in IN_PROGRESS for row in self.rows)
-
-    @property
-    def timed_out(self) -> int:
-        return sum(row.trip.timed_out_at is not None for row in self.rows)
-
-    @property
-    def late(self) -> int:
-        return sum(row.is_late for row in self.rows)
-
-    @property
-    def unassigned(self) -> int:
-        return sum(row.trip.status == TripStatus.PENDING for row in self.rows)
+    def more(self) -> int:
+        return self.counts.trips - len(self.rows)
 
     @property
     def version(self) -> str:
         """Changes with what the board shows, but for what live.js keeps moving by itself."""
         facts = [(row.trip.pk, row.trip.updated_at, row.is_late, _fix(row.trip)) for row in self.rows]
-        return sha256(repr((facts, self.more)).encode()).hexdigest()[:16]
+        return sha256(repr((facts, self.counts)).encode()).hexdigest()[:16]
 
 
 def board(user: User, at: datetime) -> Board:
-    """What concerns this person today."""
-    found = list(queries.concerning(user, queries.today(at)))
-    rows = sorted((Row(trip, is_late(trip, at)) for trip in found), key=lambda row: row.rank)
-    return Board(rows[:MOST_SHOWN], max(0, len(rows) - MOST_SHOWN))
+    """What concerns this person today, the 200 trips first that need somebody first."""
+    found = queries.urgent_first(queries.concerning(user, local_day(at)), at)
+    return Board([Row(trip, is_late(trip, at)) for trip in found[:MOST_SHOWN]], counts(user, at))
+
+
+def counts(user: User, at: datetime) -> Counts:
+    found = queries.concerning(user, local_day(at)).order_by()
+    return Counts(
+        **found.aggregate(
+            trips=Count("pk"),
+            under_way=Count("pk", filter=Q(status__in=IN_PROGRESS)),
+            timed_out=Count("pk", filter=Q(timed_out_at__isnull=False)),
+            late=Count("pk", filter=queries.late(at)),
+            unassigned=Count("pk", filter=Q(status=TripStatus.PENDING)),
+        )
+    )
 
 
 def is_late(trip: Trip, at: datetime) -> bool:

@@ -17,8 +17,9 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from ims.accounts.models import User
+from ims.lib.local_time import local
 from ims.notices import letters
-from logistics.fleet.models import Driver, local
+from logistics.fleet.models import Driver
 from logistics.trips.models import Trip
 
 SECONDS_A_DAY = 86_400

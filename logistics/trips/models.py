@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from ims.lib.local_time import local_day
 from ims.lib.models import BaseModel
-from logistics.fleet.models import Driver, KilogramField, LatitudeField, LongitudeField, Vehicle, local
+from logistics.fleet.models import Driver, KilogramField, LatitudeField, LongitudeField, Vehicle
 
 
 class TripStatus(models.TextChoices):
@@ -210,7 +211,7 @@ class Trip(BaseModel):
     def clean(self) -> None:
         """A contract pays for trips of its own days; which day a trip is of, its pickup says."""
         contract, pickup = self.contract, self.scheduled_pickup_time
-        if contract and pickup and not contract.covers(day := local(pickup).date()):
+        if contract and pickup and not contract.covers(day := local_day(pickup)):
             until = f"{contract.start} to {contract.end}" if contract.end else f"{contract.start} on"
             sentence = f"Contract {contract.number} is for trips from {until}, not on {day}: choose another."
             raise ValidationError({"contract": sentence}, code="contract_over")

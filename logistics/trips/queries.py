@@ -1,16 +1,17 @@
 """What is asked of trips, for lists, pages and digests."""
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
-from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from ims.accounts.models import User
+from ims.lib.local_time import midnight
 from logistics.trips import access
 from logistics.trips.models import IN_PROGRESS, OPEN, Trip, TripStatus
 
 BEFORE_PICKUP = (TripStatus.PENDING, TripStatus.ASSIGNED, TripStatus.EN_ROUTE)
+ONE_DAY = timedelta(days=1)
 LATE_AFTER = timedelta(minutes=10)  # past its scheduled time, a pickup is late
 
 
@@ -21,16 +22,8 @@ def whole(trips: QuerySet[Trip]) -> QuerySet[Trip]:
     )
 
 
-def today(at: datetime) -> date:
-    """Where operations are."""
-    return at.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE)).date()
-
-
 def on(day: date) -> Q:
-    zone = ZoneInfo(settings.OPERATIONS_TIME_ZONE)
-    begin = datetime.combine(day, time(), tzinfo=zone)
-    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
-    return Q(scheduled_pickup_time__gte=begin, scheduled_pickup_time__lt=end)
+    return Q(scheduled_pickup_time__gte=midnight(day), scheduled_pickup_time__lt=midnight(day + ONE_DAY))
 
 
 def of_driver(user_id: int, day: date) -> QuerySet[Trip]:
@@ -40,15 +33,24 @@ def of_driver(user_id: int, day: date) -> QuerySet[Trip]:
 
 
 def concerning(user: User, day: date) -> QuerySet[Trip]:
-    """What the board shows this person: the day's trips, and older ones that have not ended."""
-    older = Q(status__in=IN_PROGRESS) | Q(status__in=OPEN) & ~on(day) & Q(scheduled_pickup_time__lt=_end(day))
-    return whole(access.visible(user).filter(on(day) | older))
+    """What the board shows this person: the day's trips, and others that have not ended; later days' wait."""
+    is_due = Q(scheduled_pickup_time=None) | Q(scheduled_pickup_time__lt=midnight(day))
+    unended = Q(status__in=IN_PROGRESS) | Q(is_due, status__in=OPEN)
+    return whole(access.visible(user).filter(on(day) | unended))
+
+
+def urgent_first(trips: QuerySet[Trip], at: datetime) -> QuerySet[Trip]:
+    """Timed out, late, under way, to come, over; within each by the time of the pickup."""
+    place = Case(
+        When(timed_out_at__isnull=False, then=Value(0)),
+        When(late(at), then=Value(1)),
+        When(status__in=IN_PROGRESS, then=Value(2)),
+        When(status__in=OPEN, then=Value(3)),
+        default=Value(4),
+    )
+    return trips.order_by(place, Coalesce("scheduled_pickup_time", "created_at"), "pk")
 
 
 def late(at: datetime) -> Q:
     """The pickup should have happened, and has not."""
     return Q(status__in=BEFORE_PICKUP, scheduled_pickup_time__lt=at - LATE_AFTER)
-
-
-def _end(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(settings.OPERATIONS_TIME_ZONE))

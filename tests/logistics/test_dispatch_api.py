@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from ims.lib.local_time import local_day
 from logistics import tasks
 from logistics.dispatch import tokens
 from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest, TokenStatus, VehicleToken
@@ -367,7 +368,7 @@ def test_accepting_makes_a_trip_and_a_token(api, offered, driver, ms, dbs):
     assert answer.status_code == 200, answer.content
     trip = Trip.objects.get()
     body = answer.json()
-    day = tokens.today(now())
+    day = local_day(now())
     assert body == {
         "success": True,
         "status": "accepted",

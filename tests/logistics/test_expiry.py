@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from ims.lib.local_time import local_day
 from ims.notices.models import Notice
 from logistics import tasks
 from logistics.dispatch import expiry, tokens
@@ -68,7 +69,7 @@ def test_an_allocated_token_waits_again_in_its_old_place(offered, driver, other_
 def test_a_token_of_yesterday_does_not_come_back(offered, driver):
     late = offered(driver, seconds_ago=301)
     mine = tokens.join(shifts.active_shift(driver, now()), now())
-    yesterday = tokens.today(now()) - timedelta(days=1)
+    yesterday = local_day(now()) - timedelta(days=1)
     VehicleToken.objects.update(status=TokenStatus.ALLOCATED, request=late, date=yesterday)
     tasks.check_expired_driver_assignments()
     mine.refresh_from_db()

@@ -8,6 +8,7 @@ from django.utils.timezone import now
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ims.lib.local_time import local_day
 from logistics import tasks
 from logistics.dispatch import tokens
 from logistics.dispatch.models import TokenStatus, VehicleToken
@@ -92,7 +93,7 @@ def test_shifts_and_tokens_that_are_over_are_closed(driver, other_driver):
         driver, driver.assigned_vehicle, is_recurring=True, start=now() - timedelta(days=9), end=now()
     )
     token = tokens.join(shifts.active_shift(other_driver, now()), now())
-    VehicleToken.objects.update(date=tokens.today(now()) - timedelta(days=1))
+    VehicleToken.objects.update(date=local_day(now()) - timedelta(days=1))
     assert tasks.close_tokens_and_shifts() == {"tokens": 1, "shifts": 1}
     for row in (old, daily, token):
         row.refresh_from_db()

@@ -9,6 +9,7 @@ from django.utils.timezone import now
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from ims.lib.local_time import local_day
 from ims.notices import services as notices
 from ims.notices.models import Letter, Notice
 from masterdata import alerts, digest, slips, tasks, updates
@@ -310,7 +311,7 @@ def test_who_left_the_role_before_the_job_ran_gets_nothing(smtp, shipped, operat
 
 def test_the_day_is_that_of_operations(settings):
     settings.OPERATIONS_TIME_ZONE = "Asia/Kolkata"
-    assert digest.today(datetime(2026, 11, 22, 20, tzinfo=UTC)) == MONDAY
+    assert local_day(datetime(2026, 11, 22, 20, tzinfo=UTC)) == MONDAY
 
 
 def test_the_digest_goes_out_at_eight_where_operations_are():

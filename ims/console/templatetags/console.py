@@ -9,8 +9,9 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
+from ims.lib.local_time import local
 from ims.web.registry import allowed
-from ims.web.templatetags.ims import duration, local
+from ims.web.templatetags.ims import duration
 from scheduling import roles
 
 register = template.Library()

@@ -13,16 +13,16 @@ import math
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import template
-from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from ims.lib.local_time import local
 
 register = template.Library()
 
@@ -129,11 +129,6 @@ def shown(when: datetime, kind: str = "", text: str = "") -> dict[str, str]:
 
 def missing() -> dict[str, str]:
     return {"text": MISSING}
-
-
-def local(when: datetime) -> datetime:
-    """In the zone that operations live by."""
-    return when.astimezone(ZoneInfo(settings.OPERATIONS_TIME_ZONE))
 
 
 def exact_words(when: datetime) -> str:

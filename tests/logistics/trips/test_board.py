@@ -1,0 +1,60 @@
+"""The board of trips: which are on it, in what order, and what its figures count."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from ims.lib.local_time import local_day, midnight
+from logistics import trip_actions
+from logistics.trips import board
+from logistics.trips.models import Trip, TripStatus
+
+pytestmark = pytest.mark.django_db
+NOON = midnight(local_day(now())) + timedelta(hours=12)
+
+
+@pytest.fixture
+def planned(patient):
+    """A transport that nobody drives yet: `planned(minutes=-30)`; without a time where it is None."""
+
+    def make(minutes: int | None = 20, **fields: object) -> Trip:
+        at = None if minutes is None else NOON + timedelta(minutes=minutes)
+        return trip_actions.create(None, patient=patient, scheduled_pickup_time=at, **fields)
+
+    return make
+
+
+def shown(user) -> list[int]:
+    return [row.trip.pk for row in board.board(user, NOON).rows]
+
+
+def test_what_needs_somebody_first_stands_first(dispatcher, planned, under_way):
+    to_come, late, flagged = planned(2), planned(-60), planned(-90)
+    Trip.objects.filter(pk=flagged.pk).update(timed_out_at=NOON)
+    ended = planned(1)
+    Trip.objects.filter(pk=ended.pk).update(status=TripStatus.CANCELLED)
+    assert shown(dispatcher) == [flagged.pk, late.pk, under_way.pk, to_come.pk, ended.pk]
+
+
+def test_a_trip_without_a_time_is_on_the_board_and_one_of_another_day_is_not(dispatcher, planned):
+    undated = planned(None)
+    planned(3 * 24 * 60)
+    assert shown(dispatcher) == [undated.pk]
+
+
+def test_figures_count_what_is_not_shown_too(dispatcher, planned, monkeypatch, client):
+    monkeypatch.setattr(board, "MOST_SHOWN", 1)
+    for _ in range(3):
+        planned(-60)
+    found = board.board(dispatcher, NOON)
+    assert (len(found.rows), found.more, found.counts.late, found.counts.unassigned) == (1, 2, 3, 3)
+    client.force_login(dispatcher)
+    assert "2 more trips are not shown" in client.get("/trips/").content.decode()
+
+
+def test_the_board_asks_as_often_for_many_trips(dispatcher, planned, django_assert_num_queries):
+    for _ in range(5):
+        planned()
+    with django_assert_num_queries(3):  # roles, rows, figures
+        board.board(dispatcher, NOON)
