@@ -10,7 +10,7 @@ TITLE, ICON, URL = _("Cross-dock"), "file-spreadsheet", "cross_dock:task_list"
 
 
 def register() -> None:
-    registry.add_nav(registry.NavItem(TITLE, ICON, URL, rules.LOOK))
+    registry.add_nav(registry.NavItem(TITLE, ICON, URL, rules.LOOK, prefix="/cross-dock/"))
     registry.add_card(registry.HomeCard(TITLE, ICON, URL, rules.LOOK, summary=summary))
 
 

@@ -2,7 +2,7 @@
 
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from ims.accounts import roles
 from ims.accounts.models import User
@@ -22,14 +22,20 @@ def register() -> None:
     eic, operator = (roles.EIC,), (roles.STATION_OPERATOR,)
     dispatch, station = gettext_lazy("Dispatch"), gettext_lazy("My station")
     registry.add_nav(registry.NavItem(dispatch, "truck-delivery", "logistics:board", eic, badge=waiting))
-    registry.add_nav(registry.NavItem(station, "gas-station", "logistics:station", operator))
+    registry.add_nav(registry.NavItem(station, "gas-station", "logistics:station", operator, personal=True))
+    drive = gettext_lazy("My trips")
     registry.add_nav(
-        registry.NavItem(gettext_lazy("My trips"), "steering-wheel", "logistics:drive", (roles.DRIVER,))
+        registry.NavItem(drive, "steering-wheel", "logistics:drive", (roles.DRIVER,), personal=True)
     )
     trips = gettext_lazy("Trips")
     registry.add_nav(registry.NavItem(trips, "ambulance", "logistics:trips", TRIP_ROLES, badge=to_look_at))
     billing = registry.NavItem(
-        gettext_lazy("Invoices"), "file-invoice", "logistics:invoices", billing_access.ROLES, badge=unpaid
+        gettext_lazy("Invoices"),
+        "file-invoice",
+        "logistics:invoices",
+        billing_access.ROLES,
+        unpaid,
+        also=billing_access.is_member,
     )
     registry.add_nav(billing)
     registry.add_nav(
@@ -50,7 +56,11 @@ def register() -> None:
 def waiting(user: User) -> Badge | None:
     """How many requests wait for a driver."""
     count = board.attention(user)
-    return Badge(count, meaning=_("requests wait for a driver")) if count else None
+    return (
+        Badge(count, meaning=ngettext("request waits for a driver", "requests wait for a driver", count))
+        if count
+        else None
+    )
 
 
 def figures(user: User) -> list[Figure]:
@@ -72,7 +82,9 @@ def figures(user: User) -> list[Figure]:
 def to_look_at(user: User) -> Badge | None:
     """How many trips are late or without a move."""
     count = trip_board.attention(now()) if user.has_role(roles.DISPATCHER) else 0
-    return Badge(count, "failed", _("trips need a look")) if count else None
+    return (
+        Badge(count, "failed", ngettext("trip needs a look", "trips need a look", count)) if count else None
+    )
 
 
 def trip_figures(user: User) -> list[Figure]:
@@ -90,7 +102,8 @@ def unpaid(user: User) -> Badge | None:
     if not user.has_role(roles.ACCOUNTANT):
         return None
     count = invoices.attention(now())
-    return Badge(count, "failed", _("invoices are overdue or were not sent")) if count else None
+    words = ngettext("invoice is overdue or was not sent", "invoices are overdue or were not sent", count)
+    return Badge(count, "failed", words) if count else None
 
 
 def invoice_figures(user: User) -> list[Figure]:

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
-from logistics.billing import act_views
+from logistics.billing import act_views, price_views
 from logistics.billing import views as billing_views
 from logistics.billing.api import InvoiceViewSet, PaymentView
 from logistics.dispatch import api, board_views, driver_views, station_views
@@ -27,7 +27,7 @@ trip_urls = [
     path("new/", trip_views.new, name="trip-new"),
     path("<int:pk>/", trip_views.show, name="trip"),
     path("<int:pk>/now/", trip_views.part, name="trip-part"),
-    path("<int:pk>/price/", billing_views.price_of_trip, name="trip-price"),
+    path("<int:pk>/price/", price_views.of_trip, name="trip-price"),
     path("<int:pk>/proofs/<int:proof_pk>/", trip_views.proof, name="trip-proof"),
     path("<int:pk>/<str:verb>/", trip_views.act, name="trip-act"),
 ]
@@ -36,6 +36,7 @@ invoice_urls = [
     path("", billing_views.show_list, name="invoices"),
     path("export/", billing_views.export, name="invoices-export"),
     path("new/", act_views.new, name="invoice-new"),
+    path("price/", price_views.price, name="invoice-price"),
     path("<int:pk>/", billing_views.show, name="invoice"),
     path("<int:pk>/pdf/", billing_views.paper, name="invoice-pdf"),
     path("<int:pk>/payments/<int:payment_pk>/<str:verb>/", act_views.act_on_payment, name="payment-act"),

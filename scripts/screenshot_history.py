@@ -20,7 +20,7 @@ WORK = (
 )
 QUEUES = {"high_priority": 1, "normal": 4, "low_priority": 9}  # and how many of their jobs wait
 REFUSED = "TrackingError: Track123 answered 503"
-ONE_OF_FAILS = 300
+ONE_OF_FAILS = 90  # of those that ask Track123
 
 
 def main() -> None:
@@ -62,7 +62,8 @@ def write(rows: list[tuple[str, datetime, datetime, datetime]]) -> None:
     stored = connection.ops.adapt_datetimefield_value
     with transaction.atomic(), connection.cursor() as cursor:
         for number, (func, due, began, ended) in enumerate(rows, 1):
-            job_id, success = uuid.UUID(int=number).hex, number % ONE_OF_FAILS != 0
+            asks = func.startswith("masterdata.")
+            job_id, success = uuid.UUID(int=number).hex, not asks or number % ONE_OF_FAILS != 0
             cursor.execute(
                 "INSERT INTO django_q_task (id, name, func, due_at, started, stopped, success, attempt_count)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, 1)",

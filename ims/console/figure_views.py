@@ -1,5 +1,8 @@
 """Charts that last, the tasks behind them, and how large the tables are."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
@@ -8,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from ims.console import live, plots
 from ims.web.access import needs_role
-from scheduling import declaration, figures, roles, samples
+from scheduling import declaration, figures, overview, roles, rollups, samples, schedules
 from scheduling.declaration import QUEUES
 from scheduling.search import BadFilter
 
@@ -18,6 +21,13 @@ SPANS = {
     "week": _("The last 7 days"),
     "month": _("The last 30 days"),
 }
+
+
+class First(NamedTuple):
+    """Of a site that has just begun: when the first figures come, and whether anybody is there to count."""
+
+    at: datetime | None
+    has_cluster: bool
 
 
 @require_safe
@@ -43,6 +53,14 @@ def charts(request: HttpRequest) -> HttpResponse:
         "spans": SPANS,
         "queues": QUEUES,
         "tasks": sorted(task.name for task in declaration.tasks()),
+        "first": first_figures() if not chart.total else None,
     }
-    facts = (chart, by_task, [each.pk for each in sizes])
+    facts = (chart, by_task, [each.pk for each in sizes], context["first"])
     return live.answer(request, "console/charts.html", "console/parts/charts.html", context, facts)
+
+
+def first_figures() -> First | None:
+    """None where something was counted ever."""
+    if rollups.counted_until() > rollups.BEGINNING:
+        return None
+    return First(schedules.status("roll_up").next_run, bool(overview.look().alive))

@@ -34,5 +34,5 @@ def entries(request: HttpRequest) -> list[Entry]:
 
 def entry(item: NavItem, user: User, path: str) -> Entry:
     url = reverse(item.url_name)
-    here = path == url or (url != "/" and path.startswith(url))
+    here = path == url or (url != "/" and path.startswith(item.prefix or url))
     return Entry(str(item.title), item.icon, url, here, item.badge(user) if item.badge else None)

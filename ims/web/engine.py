@@ -25,4 +25,4 @@ def summary(user: User) -> list[Figure]:
     ]
 
 
-CARD = HomeCard(_("Background jobs"), "activity", "console:overview", roles.LOOK, summary=summary)
+CARD = HomeCard(_("Jobs"), "activity", "console:overview", roles.LOOK, summary=summary)

@@ -43,6 +43,9 @@ class NavItem:
     url_name: str
     roles: tuple[str, ...] = ()  # none: everybody who is signed in
     badge: Callable[[User], Badge | None] | None = None
+    also: Callable[[User], bool] | None = None  # asked of people without any role
+    personal: bool = False  # about oneself: not for a superuser who holds none of the roles
+    prefix: str = ""  # where its pages begin; none: at its address
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,19 @@ def add_card(card: HomeCard) -> None:
 
 
 def nav_for(user: User | AnonymousUser) -> list[NavItem]:
-    return [item for item in _nav if allowed(user, item.roles)]
+    return [item for item in _nav if shown(user, item)]
 
 
 def cards_for(user: User | AnonymousUser) -> list[HomeCard]:
     return [card for card in _cards if allowed(user, card.roles)]
+
+
+def shown(user: User | AnonymousUser, item: NavItem) -> bool:
+    if not isinstance(user, User):
+        return False
+    if item.personal:
+        return not user.roles.isdisjoint(item.roles)
+    return allowed(user, item.roles) or bool(item.also and not user.roles and item.also(user))
 
 
 def allowed(user: User | AnonymousUser, roles: tuple[str, ...]) -> bool:

@@ -33,4 +33,9 @@ def may_act(user: User) -> bool:
 
 def may_open(user: User) -> bool:
     """Whether the pages of invoices are for this person at all."""
-    return user.has_role(*ROLES) or CompanyMember.objects.filter(user=user).exists()
+    return user.has_role(*ROLES) or is_member(user)
+
+
+def is_member(user: User) -> bool:
+    """Whether a company's invoices are this person's."""
+    return CompanyMember.objects.filter(user=user).exists()

@@ -1,9 +1,8 @@
-"""The pages of invoices: the list, one invoice, its paper, and what a trip would cost."""
+"""The pages of invoices: the list, one invoice, its paper."""
 
 from datetime import datetime
 from typing import Any, cast
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -13,13 +12,11 @@ from django.views.decorators.http import require_safe
 
 from ims.accounts.models import User
 from ims.web import spreadsheets
-from ims.web.access import needs_role
 from logistics import invoice_actions
-from logistics.billing import access, invoices, mails, queries
+from logistics.billing import access, mails, queries
 from logistics.billing.forms import InvoiceFilter, PaymentForm, ReasonForm, ReissueForm, TripForm
 from logistics.billing.models import Invoice, InvoiceStatus
 from logistics.trips import access as trip_access
-from logistics.trips.models import Trip, TripStatus
 
 ROWS = 50  # on a page
 
@@ -117,23 +114,3 @@ def paper_of(invoice: Invoice) -> HttpResponse:
     response = HttpResponse(pdf.render(invoice), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{invoice.invoice_number}.pdf"'
     return response
-
-
-@require_safe
-@needs_role(*access.LOOK)
-def price_of_trip(request: HttpRequest, pk: int) -> HttpResponse:
-    """On a trip's page: what it would cost as it stands, or its invoices."""
-    trips = Trip.objects.select_related("contract__company", "patient")
-    trip = get_object_or_404(trips, pk=pk)
-    existing = list(trip.invoices.order_by("-id"))
-    standing = bool(existing) and existing[0].status != InvoiceStatus.VOID
-    ended = trip.status in (TripStatus.COMPLETED, TripStatus.CANCELLED)
-    wanted = not standing and trip.status != TripStatus.CANCELLED
-    context = {
-        "trip": trip,
-        "invoices": existing,
-        "currency": settings.INVOICE_CURRENCY,
-        "preview": invoices.preview(trip) if wanted else None,
-        "is_final": ended,
-    }
-    return render(request, "logistics/parts/price.html", context)

@@ -24,7 +24,10 @@ def page(client, operator):
 
 
 def test_the_charts_of_nothing_say_so_and_of_something_tell_it_in_words(page):
-    assert "Nothing ended" in page("charts")
+    fresh = page("charts")
+    assert "no minute is counted yet" in fresh
+    assert "python manage.py qcluster" in fresh
+    assert "Nothing ended" in fresh
     tasks.fail_for_good.enqueue()
     tasks.leave_effect.enqueue()
     drain()

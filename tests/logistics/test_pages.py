@@ -446,7 +446,7 @@ def test_the_messages_say_what_became_of_each(as_, operator, eic, fcm):
 def test_the_home_page_and_the_rail_show_what_waits(as_, eic, request_):
     text = text_of(as_(eic).get("/"))
     assert "Without a driver" in text
-    assert "requests wait for a driver" in text
+    assert "request waits for a driver" in text
 
 
 def test_the_queue_is_on_the_board(as_, eic, driver):

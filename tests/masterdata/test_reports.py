@@ -169,7 +169,7 @@ def test_the_page_shows_couriers_and_what_is_late(page, sent):
     text = page.get(PAGE).content.decode()
     assert "FedEx" in text
     assert late.slip.get_absolute_url() in text
-    assert "Last 30 days" in text
+    assert "the last 30 days" in text
 
 
 def test_with_nothing_late_the_page_says_so(page, sent):

@@ -161,7 +161,7 @@ RULES: dict[str, Rule] = {
     **rules(SEES_BILLS | PAYS | {OTHER_PATIENT}, ACCOUNTS, "/api/invoices/"),
     **rules(SEES_BILLS | PAYS, NONE, "/invoices/{pk}/ /invoices/{pk}/pdf/"),
     **rules(SEES_BILLS | PAYS, NONE, "/api/invoices/{pk}/ /api/invoices/{pk}/pdf/"),
-    **rules(SEES_BILLS, NONE, "/trips/{pk}/price/ /api/invoices/preview/"),
+    **rules(SEES_BILLS, NONE, "/trips/{pk}/price/ /invoices/price/ /api/invoices/preview/"),
     **rules(NONE, ACCOUNTS, "/invoices/new/ /invoices/{pk}/{verb}/"),
     **rules(NONE, ACCOUNTS, "/invoices/{pk}/payments/{payment_pk}/{verb}/"),
     **rules(NONE, ACCOUNTS, "/api/invoices/{pk}/payments/ /api/invoices/{pk}/payments/{payment_pk}/"),

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from ims.accounts import roles
-from ims.web import registry
+from ims.web import context, registry
 from ims.web.registry import Badge, HomeCard, NavItem
 
 
@@ -55,6 +55,17 @@ def test_an_entry_for_everybody_is_not_for_visitors(empty_registry):
     from django.contrib.auth.models import AnonymousUser
 
     assert not registry.allowed(AnonymousUser(), ())
+
+
+def test_an_entry_about_oneself_is_not_for_a_superuser(operations, admin, empty_registry):
+    registry.add_nav(NavItem("My station", "home", "home", (roles.OPERATIONS,), personal=True))
+    assert [len(registry.nav_for(user)) for user in (operations, admin)] == [1, 0]
+
+
+def test_an_entry_is_marked_on_all_pages_below_its_prefix(operations):
+    item = NavItem("Prices", "home", "cross_dock:task_list", prefix="/cross-dock/")
+    assert context.entry(item, operations, "/cross-dock/look-up/").here
+    assert not context.entry(item, operations, "/").here
 
 
 def test_an_entry_is_registered_once(empty_registry):

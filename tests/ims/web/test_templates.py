@@ -30,6 +30,12 @@ BANNED = {
 }
 
 
+def test_a_page_below_another_is_titled_by_itself_and_its_system():
+    below = {path.name: path.read_text() for path in TEMPLATES if 'class="ims-back"' in path.read_text()}
+    title = re.compile(r"{% block title %}.+ · {% translate \"[\w-]+\" %} · IMS{% endblock %}")
+    assert [name for name, text in below.items() if "block title" in text and not title.search(text)] == []
+
+
 def test_there_are_templates_to_check():
     assert len(TEMPLATES) > 20
 

@@ -209,8 +209,29 @@ def test_a_trip_is_invoiced_by_hand(page, trip):
     assert "There is no trip 999999" in text_of(page.post(f"{LIST}new/", {"trip_id": 999_999}, follow=True))
 
 
+def test_what_a_trip_costs_is_shown_by_its_number_and_led_to_its_invoice(as_, page, dispatcher, trip):
+    assert "invoices/price/" in text_of(page.get(LIST))
+    assert "Which trip" in text_of(page.get(f"{LIST}price/"))
+    assert "There is no such trip" in text_of(page.get(f"{LIST}price/?trip_id=999999"))
+    text = text_of(page.get(f"{LIST}price/?trip_id={trip.pk}"))
+    assert "86.25 USD" in text
+    assert "Invoice it" in text
+    assert "Invoice it" not in text_of(as_(dispatcher).get(f"{LIST}price/?trip_id={trip.pk}"))
+
+
+def test_the_price_of_an_invoiced_trip_is_its_invoice(page, invoice):
+    text = text_of(page.get(f"{LIST}price/?trip_id={invoice.trip_id}"))
+    assert invoice.get_absolute_url() in text
+    assert "Invoice it" not in text
+
+
+def test_the_rail_leads_a_company_to_its_invoices_and_nobody_else(as_, member, stranger):
+    assert f'href="{LIST}"' in text_of(as_(member).get("/"))
+    assert f'href="{LIST}"' not in text_of(as_(stranger).get("/"))
+
+
 def test_the_rail_counts_what_an_accountant_should_look_at(as_, accountant, invoice):
     Invoice.objects.update(due_date=NOON.date().replace(year=2020))
     tasks.process_overdue_invoices()
-    assert "invoices are overdue or were not sent" in text_of(as_(accountant).get("/"))
+    assert "invoice is overdue or was not sent" in text_of(as_(accountant).get("/"))
     assert "Invoices" not in text_of(as_(make_user("buyer", roles.BUYER)).get("/"))
