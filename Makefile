@@ -46,7 +46,7 @@ lint: install-dev  ## Style, types, Django's checks as in production, missing mi
 	DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 audit: install-dev  ## Known advisories against the pinned packages (asks the network)
-	$(BIN)/pip-audit -r requirements.txt
+	$(BIN)/python scripts/audit.py requirements.txt
 
 clean:  ## Remove .venv, caches and the demo's data
 	rm -rf .venv var staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,15 +19,28 @@ on_loop = get_asgi_application()
 from django.conf import settings  # noqa: E402 - they are there only now
 from django.urls import Resolver404, resolve  # noqa: E402
 
+from scheduling import systemd  # noqa: E402
+
 # a2wsgi and Django name the same shapes differently.
 in_threads = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http" and is_coroutine(scope["path"]):
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+    elif scope["type"] == "http" and is_coroutine(scope["path"]):
         await on_loop(scope, receive, send)  # type: ignore[arg-type]
     else:
         await in_threads(plain(scope), receive, send)
+
+
+async def live(receive: Receive, send: Send) -> None:
+    """uvicorn asks each of its processes to get ready; the first one that is tells systemd."""
+    await receive()
+    systemd.notify(systemd.READY)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 def is_coroutine(path: str) -> bool:

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ims.lib import env
 
-# Raised by one with every release (scripts/release.py): old code leaves alone what newer code has declared.
+# The version of the code, a whole number: raised with every release (scripts/release.py, docs/upgrade.md).
+# Old code leaves alone what newer code has declared.
 RELEASE = 2
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -208,7 +209,7 @@ REST_KNOX = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "IMS",
     "DESCRIPTION": "Tracking, dispatch, trips, cross-dock prices and licences, with their background jobs.",
-    "VERSION": "0.1.0",
+    "VERSION": str(RELEASE),
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["ims.lib.api.isAuthenticatedCustom"],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -286,7 +287,8 @@ Q_STARVED_SECONDS = env.decimal(
 HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
 
 # --- Monitoring -----------------------------------------------------------------------------------------
-IMS_VERSION = env.text("IMS_VERSION", "0.1.0")  # what runs; a failure may be muted until another one does
+# What runs, where a release has several builds, e.g. 2-4f1c09a; failures may be muted until another one does.
+IMS_VERSION = env.text("IMS_VERSION", str(RELEASE))
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # lets Prometheus read /metrics; empty: superusers alone may
 ALERT_EMAILS = env.names("ALERT_EMAILS")  # who is warned; nobody by default
 ALERT_WEBHOOK = env.text("ALERT_WEBHOOK")  # the address that is told the same as JSON; empty: none

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 UNITS = ROOT / "deploy" / "systemd"
 CLUSTERS = ("django-q.service", "django-q@.service")
 LASTING = (*CLUSTERS, "ims-web.service")
-ALL = (*LASTING, "ims-backup.service")
+ALL = (*LASTING, "ims-backup.service", "ims-watch.service")
 WORST_EXPOSURE = 1.5  # of 10, as `systemd-analyze security` counts
 YES = (
     "LockPersonality",
@@ -66,6 +66,12 @@ def test_a_lasting_unit_restarts_for_ever_and_stops_in_order(unit: str) -> None:
     assert options["KillMode"] == ["mixed"]
 
 
+@pytest.mark.parametrize("unit", LASTING)
+def test_a_lasting_unit_says_when_it_is_ready(unit: str) -> None:
+    options = options_of(unit)
+    assert (options["Type"], options["NotifyAccess"]) == (["notify"], ["all"])  # its children say so
+
+
 @pytest.mark.parametrize("unit", ALL)
 def test_each_unit_is_nobody_special_and_reads_its_secrets_from_a_file(unit: str) -> None:
     options = options_of(unit)
@@ -85,7 +91,6 @@ def test_a_stop_waits_until_the_grace_of_running_jobs_is_over(unit: str, setting
 
 @pytest.mark.parametrize("unit", CLUSTERS)
 def test_the_watchdog_waits_for_many_heartbeats(unit: str) -> None:
-    assert options_of(unit)["Type"] == ["notify"]
     assert int(options_of(unit)["WatchdogSec"][0]) > 10 * BEAT
 
 
@@ -121,7 +126,7 @@ if shutil.which("systemd-analyze"):  # elsewhere the tests above must do
     def test_systemd_accepts_the_units_and_finds_little_exposed(tmp_path: Path) -> None:
         """On copies with this machine's paths, because systemd looks whether the programs exist."""
         paths = {"/srv/ims/.venv/bin": str(Path(sys.executable).parent), "/srv/ims": str(ROOT)}
-        for unit in (*ALL, "ims-backup.timer"):
+        for unit in (*ALL, "ims-backup.timer", "ims-watch.timer"):
             text = (UNITS / unit).read_text()
             for there, here in paths.items():
                 text = text.replace(there, here)

@@ -1,6 +1,7 @@
 """The web process: pages in threads, live streams on the loop."""
 
 import asyncio
+import socket
 import threading
 from typing import Any
 
@@ -92,3 +93,20 @@ def test_requests_share_a_few_threads_and_their_connections():
 
 def test_a_header_that_only_looks_like_the_proxys_is_dropped():
     assert get("/where/", (b"x_forwarded_proto", b"https"))[1] == b"http None"
+
+
+def test_systemd_hears_when_a_process_can_answer(monkeypatch, tmp_path):
+    async def start() -> dict[str, Any]:
+        web = ApplicationCommunicator(asgi.application, {"type": "lifespan", "asgi": {"version": "3.0"}})
+        await web.send_input({"type": "lifespan.startup"})
+        answer = await web.receive_output(10)
+        await web.send_input({"type": "lifespan.shutdown"})
+        assert (await web.receive_output(10))["type"] == "lifespan.shutdown.complete"
+        await web.wait()
+        return answer
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        assert asyncio.run(start()) == {"type": "lifespan.startup.complete"}
+        assert manager.recv(100) == b"READY=1"
