@@ -64,7 +64,6 @@ class Harm(threading.Thread):
         match kind:
             case "web":
                 house.web.kill_group()
-                time.sleep(house.web.pause)
                 return house.web_answers
             case "web process":
                 served = [each for each in house.web.children() if "spawn_main" in " ".join(each.cmdline())]
@@ -73,10 +72,10 @@ class Harm(threading.Thread):
                 return house.web_answers
             case "connections":
                 cut_connections()
-                return house.web_answers
+                return house.is_well
             case "PostgreSQL":
                 self.crash_postgres()
-                return house.web_answers
+                return house.is_well
             case _:
                 cluster = self.chance.choice(house.clusters)
                 if cluster.process is not None:
@@ -94,8 +93,9 @@ class Harm(threading.Thread):
         server.ensure_postgres_running()
 
     def clusters_are_whole(self) -> bool:
-        """Each with its supervisor and all of its workers."""
-        return all(len(each.workers()) >= WORKERS for each in self.house.clusters)
+        """Each with its supervisor and all of its workers, and known to live."""
+        whole = all(len(each.workers()) >= WORKERS for each in self.house.clusters)
+        return whole and self.house.is_well()
 
     def wait_until(self, mended: Callable[[], bool], fault: Fault) -> None:
         deadline = time.monotonic() + LONGEST

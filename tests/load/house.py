@@ -213,6 +213,13 @@ class House:
         except requests.RequestException:
             return False
 
+    def is_well(self) -> bool:
+        """The web answers, and says that clusters live and nothing starves."""
+        try:
+            return self.web_answers() and requests.get(f"{self.address}/readyz", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
     def living_clusters(self) -> int:
         from scheduling import overview
 

@@ -26,6 +26,7 @@ class Request:
     began: float  # time.monotonic()
     seconds: float
     error: str = ""  # nothing where it was answered as it should be
+    answer: str = ""  # its beginning, where that was wrong
 
     @property
     def ended(self) -> float:

@@ -8,6 +8,7 @@ from tests.load.samples import MB, Samples
 from tests.load.truth import Problems
 
 MOST_TABLES = 12
+MOST_SHOWN = 20  # unexplained errors that are shown in full
 
 
 def write(
@@ -86,7 +87,13 @@ def errors(ledger: Ledger) -> str:
         [kind, error, count, why or "**UNEXPLAINED**"]
         for (kind, error, why), count in sorted(ledger.errors().items())
     ]
-    return head + (table(["request", "error", "times", "explained by"], rows) if rows else "None.")
+    parts = [table(["request", "error", "times", "explained by"], rows) if rows else "None."]
+    for each in ledger.unexplained()[:MOST_SHOWN]:
+        began = each.began - ledger.begun
+        parts.append(
+            f"Unexplained after {began:.1f} s, for {each.seconds:.1f} s: {each.kind}\n\n    {each.answer!r}"
+        )
+    return head + "\n\n".join(parts)
 
 
 def faults(ledger: Ledger) -> str:

@@ -1,7 +1,6 @@
 """A steady stream of errands, offered whether or not the last ones are done: an open loop."""
 
 import random
-import sys
 import threading
 import time
 import traceback
@@ -14,7 +13,6 @@ from tests.load.cast import Firm
 from tests.load.visits import Spoiled, Visit, Web
 
 HANDS = 64  # errands at once at most; one that finds no free hand waits, and its wait counts
-SHOWN = 20  # spoiled answers that are told in full on standard error
 
 Do = Callable[[Visit, Firm, random.Random], None]
 
@@ -47,7 +45,6 @@ class Traffic:
         self.chance = random.Random(seed)
         self.done: Counter[str] = Counter()
         self.broken: list[str] = []  # faults of the harness itself
-        self.told = 0
         self.stopping = threading.Event()
 
     def run(self, until: float) -> None:
@@ -66,12 +63,7 @@ class Traffic:
         try:
             chosen.do(self.web.visit(person, planned), self.firm, chance)
             self.done[chosen.do.__name__] += 1
-        except Spoiled as error:
-            self.tell(str(error))
+        except Spoiled:
+            pass  # it is on record
         except Exception:
             self.broken.append(traceback.format_exc())
-
-    def tell(self, words: str) -> None:
-        self.told += 1
-        if self.told <= SHOWN:
-            sys.stderr.write(f"{words[:600]}\n")

@@ -153,8 +153,7 @@ def sheets() -> Problems:
             problems.append(f"{task.pk}: {task.status} {task.error_message}")
         elif task.status == "SUCCESS" and not files.result_path(task.pk).exists():
             problems.append(f"{task.pk}: its result is gone")
-    left = list((files.media() / files.EXPORTS).glob("*.part"))
-    return few(problems + [f"{path.name} is left" for path in left])
+    return few(problems)
 
 
 def parcels() -> Problems:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.load.cast import Firm
 
 TIMEOUT = 60.0  # seconds
+LONGEST_ANSWER = 500  # characters of a wrong one that are kept
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -139,7 +140,7 @@ class Visit:
     ) -> requests.Response:
         began, self.due = self.due or time.monotonic(), None
         headers = {"Connection": "close", **(headers or {})}  # as nginx does; no connection is ever stale
-        error, answer = "", None
+        error, text, answer = "", "", None
         try:
             answer = requests.request(
                 method,
@@ -151,12 +152,12 @@ class Visit:
                 **sent,
             )
             if answer.status_code not in expect:
-                error = f"HTTP {answer.status_code}"
+                error, text = f"HTTP {answer.status_code}", answer.text[:LONGEST_ANSWER]
         except requests.RequestException as problem:
-            error = type(problem).__name__
-        self.web.ledger.note(Request(kind, began, time.monotonic() - began, error))
+            error, text = type(problem).__name__, str(problem)[:LONGEST_ANSWER]
+        self.web.ledger.note(Request(kind, began, time.monotonic() - began, error, text))
         if error or answer is None:
-            raise Spoiled(f"{kind}: {error} {'' if answer is None else answer.text[:2000]}")
+            raise Spoiled(f"{kind}: {error}")
         return answer
 
 
