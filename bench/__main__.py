@@ -17,6 +17,7 @@ SYSTEMS = {  # module: its arguments, and those of --quick
     "trips": ("--postgres", "--postgres --watchers 20 --seconds 5 --points 20000"),
     "crossdock": ("", "--rows 5000 --offers 50000 --peer-rows 200 --growth 1000,2000"),
     "console": ("", "--finished 20000 --waiting 2000 --requests 5"),
+    "scale": ("", "--clusters 1 2 --jobs 600"),
     "licensing": ("--postgres", "--postgres --licences 2000 --rows 20000"),
 }
 

@@ -22,3 +22,8 @@ def report_urgently(port):
 @task(queue=LOW)
 def nothing_low():
     return work.nothing()
+
+
+@task()
+def wait():
+    return work.wait()

@@ -15,3 +15,9 @@ def report(port: int) -> None:
     began = time.monotonic()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         end.sendto(json.dumps(began).encode(), ("127.0.0.1", port))
+
+
+def wait() -> int:
+    """As one that asks a vendor."""
+    time.sleep(0.05)
+    return 1

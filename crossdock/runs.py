@@ -21,6 +21,7 @@ from crossdock import files, news
 from crossdock.models import UNFINISHED, CrossDockTask, Status
 from crossdock.stages import Counts, Watcher, process
 from ims.lib.sheets import SheetError
+from ims.uploads import folder
 from scheduling import SoftTimeout, cancelled, progress
 
 PAUSE = 0.4  # seconds between two looks at the database
@@ -157,7 +158,10 @@ def explain(error: Exception) -> str:
     if isinstance(error, SoftTimeout):
         return "It took longer than allowed: split the file and upload the parts."
     if isinstance(error, FileNotFoundError):
-        return "The uploaded file is gone: upload it again."
+        elsewhere = folder.problem()  # then it is not gone, but this worker cannot see it
+        return (
+            f"{elsewhere} Tell the operator." if elsewhere else "The uploaded file is gone: upload it again."
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full: make room, then retry."
     return f"It failed unexpectedly ({type(error).__name__}: {error}): retry, or tell the operator."

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "ims.notices",
     "ims.console",
     "ims.backups",
+    "ims.uploads",
     "masterdata",
     "logistics",
     "crossdock",

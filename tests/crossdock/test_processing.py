@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from openpyxl import load_workbook
 
 from crossdock import actions, runs, stages, view
@@ -269,6 +270,14 @@ def test_an_unknown_task_is_an_error_that_is_not_retried():
 
 
 def test_an_upload_that_is_gone_is_explained(asked, media):
+    call_command("adopt_uploads")
     (media / asked.input_file).unlink()
     with pytest.raises(runs.RequestFailed, match="upload it again"):
+        process_file_task(asked.input_file, GROUP, str(asked.pk))
+
+
+def test_an_upload_that_lies_on_another_machine_is_explained(asked, settings, tmp_path):
+    call_command("adopt_uploads")
+    settings.MEDIA_ROOT = str(tmp_path / "of-another-machine")
+    with pytest.raises(runs.RequestFailed, match="not the folder in which other machines keep uploads"):
         process_file_task(asked.input_file, GROUP, str(asked.pk))

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from django.core.checks import Tags, run_checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_q.conf import Conf
 
@@ -31,12 +32,18 @@ class Command(BaseCommand):
         self._choose_queues(options["queues"] or options["name"])
         self._choose_workers(options["workers"])
         schedules.sync()
+        self._tell_of_this_machine()
         cluster = Cluster()
         if options["run_once"]:
             cluster.start()
             cluster.stop()
         else:
             cluster.run()
+
+    def _tell_of_this_machine(self) -> None:
+        """What checks that ask the database say; jobs run all the same."""
+        for found in run_checks(tags=[Tags.database], databases=["default"]):
+            self.stderr.write(str(found))
 
     def _choose_queues(self, chosen: str | None) -> None:
         """Hand the choice to the processes of the cluster through the environment."""
