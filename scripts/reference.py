@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
+FOR_PROGRAMS = ("/api/", "/share/", "/healthz", "/readyz", "/metrics")
 HEAD = """# Reference
 
 Made from the code by `python scripts/reference.py`; what is written here by hand is lost.
@@ -110,10 +111,34 @@ def endpoints() -> Iterator[str]:
     yield "Shapes, parameters and errors: `/api/docs/` of a running IMS, or `/api/schema/` as OpenAPI.\n"
     yield "| | address | |"
     yield "|---|---|---|"
-    for path, operations in sorted(SchemaGenerator().get_schema(public=True)["paths"].items()):
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    for path, operations in sorted(paths.items()):
         for method, operation in operations.items():
             yield row(method.upper(), f"`{path}`", first_line(operation.get("description")))
     yield ""
+    yield from beside({without_names(path) for path in paths})
+
+
+def beside(documented: set[str]) -> Iterator[str]:
+    """Addresses for programs that are none of the OpenAPI's: health, streams, a webhook."""
+    from django.urls import get_resolver
+
+    from tests.security.addresses import routes, template
+
+    yield "Not in the OpenAPI, because they speak otherwise or to one caller alone:\n"
+    yield "| address | |"
+    yield "|---|---|"
+    found = {template(route): pattern for route, pattern in routes(get_resolver())}
+    for address, pattern in sorted(found.items()):
+        if address.startswith(FOR_PROGRAMS) and without_names(address) not in documented:
+            view = pattern.callback
+            kind = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
+            yield row(f"`{address}`", first_line(kind.__doc__))
+    yield ""
+
+
+def without_names(address: str) -> str:
+    return re.sub(r"{\w+}", "{}", address)
 
 
 # --- Words ------------------------------------------------------------------------------------------------
