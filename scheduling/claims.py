@@ -146,4 +146,6 @@ def set_aside(fence: Fence, pause: timedelta) -> bool:
 
 
 def _return_unstarted(jobs: QuerySet[QueuedJob]) -> int:
-    return jobs.update(holder=None, started_at=None, state=JobState.WAITING, attempts=F("attempts") - 1)
+    """`lock` is written as it is: of that PostgreSQL tells other clusters."""
+    values = {"holder": None, "started_at": None, "state": JobState.WAITING, "lock": F("lock")}
+    return jobs.update(attempts=F("attempts") - 1, **values)

@@ -31,7 +31,7 @@ def pause(name: str, *, user: Who = None) -> bool:
 
 @transaction.atomic
 def resume(name: str, *, user: Who = None) -> bool:
-    """Start jobs of this queue again, within three seconds; False where it was not paused."""
+    """Start jobs of this queue again, at once; False where it was not paused."""
     check(name)
     was_paused = bool(PausedQueue.objects.filter(name=name).delete()[0])
     if was_paused:

@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from tests.site.emptied import only_what_is_filled_is_emptied  # noqa: F401 - a fixture
 from tests.site.migrated import django_db_keepdb  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
