@@ -72,8 +72,9 @@ def allot(lines: Sequence[Line], user: User | None, today: date, **facts: Any) -
 
 def release(allotment: Allotment, user: User | None) -> None:
     """Give a reservation back. Raises Refused once its goods came in."""
-    with ledger.changes(user):
-        if boe := allotment.bills_of_entry.first():
+    with ledger.changes(user) as block:
+        block.take(licences_reserved_by([allotment]))
+        if boe := boe_of(allotment):
             raise Refused("allotment", f"{boe} is attached to it: its goods came in. Detach it there first.")
         allotment.delete()
 
@@ -96,8 +97,8 @@ def book(
     with ledger.changes(user) as block:
         allotments = known_allotments(allotment_ids)
         wanted = reserved_by(allotments) if lines is None else list(lines)
-        reserving = {each.item.license_id for allotment in allotments for each in allotment.items.all()}
-        block.take(licences_of(wanted) | reserving)
+        block.take(licences_of(wanted) | licences_reserved_by(allotments))
+        allotments = known_allotments(allotment_ids)  # one may have been released while we waited
         refuse_attached(allotments)
         boe, _ = BillOfEntry.objects.get_or_create(number=number, date=date, port=port, defaults=facts)
         BOEAllotment.objects.bulk_create(
@@ -242,10 +243,19 @@ def known_allotments(ids: Collection[int]) -> list[Allotment]:
     return [found[pk] for pk in dict.fromkeys(ids)]
 
 
+def licences_reserved_by(allotments: Collection[Allotment]) -> set[int]:
+    items = ImportItem.objects.filter(allotment_items__allotment__in=allotments)
+    return set(items.values_list("license_id", flat=True))
+
+
+def boe_of(allotment: Allotment) -> BillOfEntry | None:
+    """Asked of the database under the lock, whatever was fetched before: another may just have booked it."""
+    return BillOfEntry.objects.filter(allotments=allotment).first()
+
+
 def refuse_attached(allotments: Iterable[Allotment]) -> None:
-    """Asked under the lock: another may just have booked it."""
     for allotment in allotments:
-        if boe := allotment.bills_of_entry.first():
+        if boe := boe_of(allotment):
             raise Refused("allotments", f"Allotment {allotment.pk} is on {boe} already.")
 
 

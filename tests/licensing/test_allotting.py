@@ -157,6 +157,14 @@ def test_an_allotment_whose_goods_came_in_is_not_released(allot, book, item):
         allotting.release(made, None)
 
 
+def test_what_was_booked_since_it_was_looked_at_is_not_released(allot, book, item):
+    allot(line(item, 100, 4000))
+    seen = Allotment.objects.prefetch_related("bills_of_entry").get()
+    book(allotments=(seen,))
+    with pytest.raises(Refused, match="BOE 77 is attached"):
+        allotting.release(seen, None)
+
+
 # --- two at once ----------------------------------------------------------------------------------------
 def at_once(*calls: Callable[[], object]) -> list[object]:
     """What each call answered or raised, all begun at the same moment on connections of their own."""
@@ -207,3 +215,16 @@ def test_one_allotment_booked_twice_at_once_is_debited_once(allot, book, item):
     answers = at_once(*[lambda n=n: book(allotments=(made,), number=str(n)) for n in range(3)])
     assert sum(isinstance(answer, BillOfEntry) for answer in answers) == 1
     assert License.objects.get().balance_cif == 6000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_allotment_that_is_booked_and_released_at_once_is_one_of_the_two(allot, book, item):
+    for number in range(4):
+        made = allot(line(item, 10, 1000))
+        answers = at_once(
+            lambda made=made, number=number: book(allotments=(made,), number=str(number)),
+            lambda made=made: allotting.release(made, None),
+        )
+        assert sum(isinstance(answer, Refused) for answer in answers) == 1, answers
+        assert Allotment.objects.filter(pk=made.pk).exists() == isinstance(answers[0], BillOfEntry)
+    assert License.objects.get().balance_cif == 10_000 - 1000 * BillOfEntry.objects.count()
