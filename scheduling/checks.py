@@ -1,12 +1,13 @@
 """`manage.py check` refuses settings under which jobs would be lost, doubled or delayed."""
 
+from pydoc import locate
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.db import connection
 
-from scheduling.declaration import QUEUES
+from scheduling.declaration import QUEUES, tasks
 
 TAG = "scheduling"  # what `qcluster` checks at its start; all else is checked by `manage.py check`
 
@@ -58,4 +59,18 @@ def check_connections(**_: Any) -> list[CheckMessage]:
             hint="In settings.py, set it above 0, or to None.",
             id="scheduling.E011",
         )
+    ]
+
+
+@register(TAG)
+def check_tasks(**_: Any) -> list[CheckMessage]:
+    """A task in a module of a package `tasks` is looked for in the package."""
+    return [
+        Error(
+            f"{declared.name}: no worker would find it at {declared.path}.",
+            hint=f"Import it in the package's __init__.py from {declared.function.__module__}.",
+            id="scheduling.E012",
+        )
+        for declared in tasks()
+        if ".tasks." in declared.function.__module__ and locate(declared.path) is not declared
     ]

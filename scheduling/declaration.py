@@ -45,7 +45,7 @@ class DeclaredTask(Generic[P, R]):
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.path = f"{function.__module__}.{function.__qualname__}"
+        self.path = path_of(function)
         self.signature = inspect.signature(function)
         self.queue = queue
         self.timeout = timeout
@@ -93,6 +93,13 @@ class DeclaredTask(Generic[P, R]):
 
     def __str__(self) -> str:
         return self.path  # in Django Q2's log
+
+
+def path_of(function: Callable[..., Any]) -> str:
+    """Where workers find it. A package `tasks` counts as one module, so that tasks may move inside of it."""
+    package, inside, _ = function.__module__.partition(".tasks.")
+    module = f"{package}.tasks" if inside else package
+    return f"{module}.{function.__qualname__}"
 
 
 _tasks: dict[str, DeclaredTask[Any, Any]] = {}  # by dotted path
@@ -217,8 +224,10 @@ def _register(where: str, declared: DeclaredTask[Any, Any]) -> None:
             f"{where}: a worker cannot import a function inside a function; move it to a module."
         )
     for other in _tasks.values():
-        if other.path == declared.path:
+        if other.path == declared.path and other.function.__module__ == declared.function.__module__:
             continue  # the module was loaded again
+        if other.path == declared.path:
+            raise BadDeclaration(f"{where}: {other.function.__module__} declares {declared.path!r} already.")
         if other.name == declared.name:
             raise BadDeclaration(f"{where}: the name {declared.name!r} is taken by {other.path}.")
         if other.cadence and declared.cadence and other.cadence.name == declared.cadence.name:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from scheduling import Retry, Undeclared, declaration, task
+from scheduling.checks import check_tasks
 from scheduling.exceptions import BadDeclaration
 from tests.site import tasks
 
@@ -44,6 +45,38 @@ def test_a_bad_declaration_is_refused_with_the_cure(options, message):
     with pytest.raises(BadDeclaration, match=None) as refusal:
         declare(**options)
     assert message in str(refusal.value)
+
+
+@pytest.fixture
+def in_a_package(monkeypatch):
+    """Declares in `tests.site.tasks.more`, a module of a package `tasks`: `in_a_package("sample")`."""
+    monkeypatch.setattr(declaration, "_tasks", dict(declaration._tasks))
+
+    def declared(name: str, module: str = "tests.site.tasks.more"):
+        def sample():
+            pass
+
+        sample.__module__, sample.__qualname__, sample.__name__ = module, name, name
+        return task()(sample)
+
+    return declared
+
+
+def test_a_task_of_a_package_is_known_by_the_package(in_a_package):
+    assert in_a_package("sample").path == "tests.site.tasks.sample"
+
+
+def test_two_tasks_of_a_package_have_two_names(in_a_package):
+    in_a_package("sample")
+    with pytest.raises(BadDeclaration, match=r"more declares 'tests\.site\.tasks\.sample'"):
+        in_a_package("sample", "tests.site.tasks.other")
+
+
+def test_a_task_that_its_package_does_not_import_is_refused(in_a_package):
+    assert check_tasks() == []
+    in_a_package("sample")
+    [refusal] = check_tasks()
+    assert (refusal.id, "from tests.site.tasks.more" in refusal.hint) == ("scheduling.E012", True)
 
 
 def test_a_function_inside_a_function_is_refused():
