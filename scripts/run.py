@@ -73,7 +73,6 @@ def demo_environment(port: int) -> dict[str, str]:
         "HTTPS": "0",
         "LOG_LEVEL": "WARNING",  # jobs are seen in the console page; here the login stays in sight
         "EMAIL_URL": f"filemail:///{ROOT / 'var' / 'mail'}",  # e-mails never leave this machine: look there
-        "MEDIA_ROOT": str(ROOT / "var" / "media"),  # so that `make clean` finds all of the demo
         "INVOICE_SELLER": "Narmada Transport",
         "INVOICE_SELLER_ADDRESS": "12 Race Course Road|Vadodara 390007|India",
         "INVOICE_SELLER_EMAIL": "invoices@demo.example",
