@@ -6,7 +6,7 @@ PRODUCTION := env -u DATABASE_URL DEBUG=0 HTTPS=1 ALLOWED_HOSTS=ims.example.com 
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow soak load bench screenshots lint audit clean install-run install-dev
+.PHONY: help run test test-slow soak load bench screenshots lint lint-types lint-site audit clean install-run install-dev
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,14 @@ bench: install-dev  ## This project beside Celery and others, then each system: 
 screenshots: install-dev  ## The pictures of README.md and docs/, taken anew of a demo that it starts (four minutes)
 	$(BIN)/python -m scripts.screenshots
 
-lint: install-dev  ## Style, types, Django's checks as in production, missing migrations
+lint: lint-types lint-site  ## Style, types, Django's checks as in production, missing migrations, OpenAPI
+
+lint-types: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy
+
+lint-site: install-dev
 	DEBUG=1 $(BIN)/python -W error manage.py check --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python manage.py collectstatic --noinput --clear --verbosity 0

@@ -1,6 +1,7 @@
-"""python -m bench [--quick]: the engine beside its peers, then each system; writes bench/RESULTS.md.
+"""python -m bench [--quick] [--systems]: the engine beside its peers, then each system.
 
-The systems' benches are programs of their own (python -m bench.tracking --help); here they run in turn.
+All goes to bench/RESULTS.md. The systems' benches are programs of their own (python -m bench.tracking
+--help); here they run in turn.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "RESULTS.md"
+HEAD = "\n## The systems\n"
 SYSTEMS = {  # module: its arguments, and those of --quick
     "tracking": ("", "--orders 500 --peer-orders 3"),
     "dispatch": ("--postgres", "--postgres --requests 20000 --expired 200"),
@@ -26,15 +28,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: to see that all works")
     parser.add_argument("--rounds", type=int, default=3, help="of the engine and its peers")
+    parser.add_argument("--systems", action="store_true", help="only they: what is told of the engine stays")
     options = parser.parse_args()
+    failed = [] if options.systems else measure_engine(options)
+    parts = [HEAD]
+    failed += [name for name, arguments in SYSTEMS.items() if not run(name, arguments[options.quick], parts)]
+    engine = RESULTS.read_text().partition(HEAD)[0] if RESULTS.exists() else ""
+    RESULTS.write_text(engine + "".join(parts))
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
+
+
+def measure_engine(options: argparse.Namespace) -> list[str]:
+    """Writes the page's first part, and a picture; returns what failed."""
     size = ["--quick"] if options.quick else ["--rounds", str(options.rounds)]
-    engine = subprocess.run([sys.executable, "-m", "bench.engine", *size], cwd=ROOT, check=False).returncode
-    parts = ["\n## The systems\n"]
-    failed = [name for name, arguments in SYSTEMS.items() if not run(name, arguments[options.quick], parts)]
-    with RESULTS.open("a") as file:
-        file.writelines(parts)
-    if engine or failed:
-        sys.exit(f"Failed: {', '.join(['engine'] * bool(engine) + failed)}")
+    ended = subprocess.run([sys.executable, "-m", "bench.engine", *size], cwd=ROOT, check=False)
+    return ["engine"] if ended.returncode else []
 
 
 def run(name: str, arguments: str, parts: list[str]) -> bool:

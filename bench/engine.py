@@ -71,14 +71,15 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def sizes(quick: bool, share: float, log: str | None) -> Sizes:
+def sizes(quick: bool, share: float, log: str | None, number: int) -> Sizes:
+    """Idleness is measured once, for a whole minute: what comes once a minute belongs to it."""
     scale = 0.1 if quick else 1.0
     return Sizes(
         jobs=int(10_000 * scale * share),
         enqueued=int(2_000 * scale),
         many=int(20_000 * scale),
         pick_ups=int(100 * scale),
-        idle=20 * scale,
+        idle=0 if number else 60 * scale,
         rows=(1_000, 100_000) if quick else (1_000, 100_000, 1_000_000),
         waiting=int(10_000 * scale),
         log=log,
@@ -91,11 +92,12 @@ class Sitting:
         self.options = options
         self.found: dict[str, list[dict[str, Any]]] = {}  # by name: its rounds
         self.missing: dict[str, str] = {}  # why, by name
+        self.python: str | None = None  # of the peers
         self.postgres = servers.Postgres(folder)
         self.versions = {"PostgreSQL": self.postgres.version()}
 
     def run(self, entries: list[Entry]) -> None:
-        python = peers.python() if any(entry.is_peer for entry in entries) else None
+        self.python = peers.python() if any(entry.is_peer for entry in entries) else None
         with servers.redis(self.folder) as redis:
             if redis:
                 self.versions["Redis"] = servers.redis_version()
@@ -103,12 +105,12 @@ class Sitting:
                 for number in range(self.options.rounds):
                     start = number % len(entries)
                     for entry in entries[start:] + entries[:start]:
-                        self.give_turn(entry, number, python, redis)
+                        self.give_turn(entry, number, redis)
             finally:
                 self.postgres.stop()
 
-    def give_turn(self, entry: Entry, number: int, python: str | None, redis: str | None) -> None:
-        if entry.is_peer and python is None:
+    def give_turn(self, entry: Entry, number: int, redis: str | None) -> None:
+        if entry.is_peer and self.python is None:
             self.missing[entry.name] = "requirements-bench.txt could not be installed"
         elif entry.home == "redis" and redis is None:
             self.missing[entry.name] = "redis-server is not installed"
@@ -116,7 +118,7 @@ class Sitting:
             print(f"round {number + 1}: {entry.name} …", file=sys.stderr, flush=True)
             address = redis if entry.home == "redis" else self.database(entry, number)
             try:
-                found = self.one_round(entry, str(python if entry.is_peer else sys.executable), str(address))
+                found = self.one_round(entry, number, str(address))
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 if not entry.is_peer:
                     raise  # ours has to work
@@ -131,9 +133,10 @@ class Sitting:
         path = self.folder / f"{name}.sqlite3"
         return str(path) if entry.is_peer else f"sqlite:///{path}"
 
-    def one_round(self, entry: Entry, python: str, address: str) -> dict[str, Any]:
+    def one_round(self, entry: Entry, number: int, address: str) -> dict[str, Any]:
         log = self.postgres.log if entry.home == "postgres" else None
-        wanted = json.dumps(asdict(sizes(self.options.quick, entry.share, log)))
+        wanted = json.dumps(asdict(sizes(self.options.quick, entry.share, log, number)))
+        python = str(self.python if entry.is_peer else sys.executable)
         command = [python, "-m", "bench.one_round", f"bench.contenders.{entry.module}", address, wanted]
         ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, timeout=LONGEST, check=True)
         found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])

@@ -35,7 +35,7 @@ class Sizes:
     enqueued: int  # one by one
     many: int  # by one call
     pick_ups: int
-    idle: float  # seconds
+    idle: float  # seconds; 0: not measured
     rows: tuple[int, ...]  # in the queue, when claims are timed
     waiting: int  # less urgent jobs, when an urgent one comes
     log: str | None  # of PostgreSQL, where statements are counted
@@ -60,7 +60,8 @@ def measure(contender: Base, sizes: Sizes) -> dict[str, Any]:
         contender.check(sizes.jobs)
         found["memory_mb"] = memory_mb(contender)
         found |= pick_up(contender.enqueue_report, sizes.pick_ups)
-        found |= idle(contender, sizes)
+        if sizes.idle:
+            found |= idle(contender, sizes)
         if contender.has_queues:
             found["urgent_ms"] = urgent(contender, sizes.waiting)
     return found
