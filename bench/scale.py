@@ -25,7 +25,7 @@ from bench.contenders import ims
 from bench.contenders.base import WORKERS
 from bench.one_round import drain, wait_until
 
-WAITING = 0.1  # of the jobs: these wait
+WAITING = 400  # jobs that wait, for each cluster
 CONNECTIONS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
@@ -91,7 +91,7 @@ def measure(contender: Several, clusters: int, jobs: int) -> Measured:
         contender.enqueue_many(jobs)
         no_ops = drain(contender, jobs)
         contender.check(jobs)
-        waiting = drain_waiting(contender, int(jobs * WAITING))
+        waiting = drain_waiting(contender)
         time.sleep(2)  # until all is calm
         return Measured(clusters, no_ops, waiting, connections_of(contender), memory_of(contender))
 
@@ -105,13 +105,18 @@ def running(contender: Several) -> Iterator[None]:
         contender.stop()
 
 
-def drain_waiting(contender: Several, jobs: int) -> float:
-    began = time.monotonic()
+def drain_waiting(contender: Several) -> float:
+    """As `drain`, of jobs that wait; for a few seconds, however many clusters there are."""
+    jobs = WAITING * contender.clusters
     contender.enqueue_waiting(jobs)
-    wait_until(
-        lambda: scalar("SELECT count(*) FROM django_q_task WHERE func = 'bench.tasks.wait'"), at_least=jobs
-    )
-    return jobs / (time.monotonic() - began)
+    first = wait_until(waited, at_least=jobs // 10)
+    began = time.monotonic()
+    wait_until(waited, at_least=jobs)
+    return (jobs - first) / (time.monotonic() - began)
+
+
+def waited() -> int:
+    return int(scalar("SELECT count(*) FROM django_q_task WHERE func = 'bench.tasks.wait'"))
 
 
 def connections_of(contender: Several) -> float:

@@ -1,5 +1,7 @@
 """The same work as tasks of this project; declared only under bench/contenders/ims_settings.py."""
 
+from django.db import connection
+
 from bench import work
 from scheduling import HIGH, LOW, task
 
@@ -26,4 +28,7 @@ def nothing_low():
 
 @task()
 def wait():
+    """As one that reads a row and asks a vendor."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
     return work.wait()

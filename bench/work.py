@@ -18,6 +18,6 @@ def report(port: int) -> None:
 
 
 def wait() -> int:
-    """As one that asks a vendor."""
+    """For a vendor's answer."""
     time.sleep(0.05)
     return 1

@@ -15,3 +15,5 @@ urlpatterns = [
     path("", include("licensing.urls")),  # /licences/, /api/licensing/
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "ims.web.errors.server_error"

@@ -73,7 +73,10 @@ class JsonErrorsMiddleware(MiddlewareMixin):
         if not is_error or is_json or not request.path.startswith(API_PREFIX):
             return response
         code, message = OUTSIDE_DRF.get(response.status_code, ("error", response.reason_phrase))
-        return error_response(request, code, message, response.status_code)
+        answer = error_response(request, code, message, response.status_code)
+        if wait := response.get("Retry-After"):
+            answer["Retry-After"] = wait
+        return answer
 
 
 OUTSIDE_DRF = {
@@ -87,6 +90,10 @@ OUTSIDE_DRF = {
     status.HTTP_500_INTERNAL_SERVER_ERROR: (
         "server_error",
         "Something failed on our side and was logged. Try again, or report the X-Request-Id header.",
+    ),
+    status.HTTP_503_SERVICE_UNAVAILABLE: (
+        "unavailable",
+        "The database does not answer at the moment. Try again in a few seconds.",
     ),
 }
 

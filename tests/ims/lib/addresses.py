@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_protect
@@ -62,6 +63,7 @@ class RaisingView(APIView):
             "forbidden": PermissionDenied(),
             "bad": BadRequest("interval", "Give whole minutes from 1 to 32767."),
             "crash": RuntimeError("a secret of the database"),
+            "away": OperationalError("a secret of the database"),
         }[what]
 
 
@@ -79,3 +81,5 @@ urlpatterns = [
     path("api/csrf/", login_not_required(csrf_protect(lambda request: HttpResponse("done")))),
     path("page/", lambda request: HttpResponse("seen")),
 ]
+
+handler500 = "ims.web.errors.server_error"

@@ -160,6 +160,13 @@ def test_a_crash_is_500_in_json_and_tells_no_secret(crashing_client, settings, a
     assert "secret" not in response.content.decode()
 
 
+def test_a_database_that_is_away_is_503_and_says_when_to_try_again(crashing_client) -> None:
+    response = crashing_client.get("/api/raise/away/")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+    assert response["Retry-After"] == "5"
+    assert "secret" not in response.content.decode()
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_unknown_address_under_api_is_404_in_json(api, operations, settings, debug) -> None:
     settings.DEBUG = debug
