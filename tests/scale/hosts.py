@@ -13,6 +13,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("manage.py", "ims", "scheduling", "masterdata", "logistics", "crossdock", "licensing", "tests/site")
@@ -66,6 +67,12 @@ class Host:
                 start_new_session=True,
             )
         self.started.append(process)
+
+    def holds(self, heartbeat: Any) -> bool:
+        """Whether this row is of a cluster that runs here."""
+        if has_namespaces():
+            return bool(heartbeat.host == self.name)
+        return os.getpgid(heartbeat.pid) in {process.pid for process in self.started}
 
     def kill(self) -> None:
         for process in self.started:
