@@ -53,6 +53,12 @@ def test_every_test_that_is_named_exists(page):
     assert [name for name in named if not list((ROOT / "tests").rglob(name))] == []
 
 
+def test_the_engines_page_names_each_of_its_modules():
+    modules = {path.stem for path in (ROOT / "scheduling").glob("[!_]*.py")}
+    _, _, table = (ROOT / "docs" / "engine.md").read_text().partition("## The modules")
+    assert set(re.findall(r"`(\w+)`", table)) == modules
+
+
 @pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_what_is_tagged_run_runs(capsys, tmp_path, settings, monkeypatch):
