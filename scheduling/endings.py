@@ -201,7 +201,7 @@ def _record(package: packages.Package, outcome: Outcome) -> None:
         with keeping_the_connection():
             save_cached(dict(package), get_broker())
         return
-    if package.get("chain"):
+    if package.get("chain") and not Cancellation.objects.filter(job_id=package["id"]).exists():
         steps = copy.deepcopy(package["chain"])  # async_chain takes its first step out
         options = {name: package[name] for name in packages.CHAIN_OPTIONS}
         async_chain(steps, **options, broker=get_broker())

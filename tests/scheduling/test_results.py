@@ -79,6 +79,12 @@ def test_a_chain_goes_on_once_after_a_step_that_was_tried_again():
     assert names() == ["first", "first", "second"]
 
 
+def test_a_chain_ends_with_a_step_that_was_cancelled_while_it_ran():
+    async_chain(["tests.site.tasks.fail_while_cancelled", ("tests.site.tasks.leave_effect", ("second",))])
+    drain()
+    assert names() == []
+
+
 def test_a_chain_goes_on_after_a_task_that_keeps_no_results():
     async_chain([(tasks.leave_no_trace, ("first",)), (tasks.leave_effect, ("second",))])
     drain()
