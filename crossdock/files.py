@@ -67,6 +67,13 @@ def forgotten(needed: set[str], at: datetime) -> Iterator[Path]:
     """Files of a day or older whose names are not needed."""
     for folder in (INPUTS, EXPORTS):
         for path in sorted((media() / folder).glob("*")):
-            age = at.timestamp() - path.stat().st_mtime
-            if path.is_file() and path.name not in needed and age > UNCLAIMED.total_seconds():
+            if path.name not in needed and age_of(path, at) > UNCLAIMED:
                 yield path
+
+
+def age_of(path: Path, at: datetime) -> timedelta:
+    """Nothing for what is no file, or not any more: workers take theirs away meanwhile."""
+    with suppress(FileNotFoundError):
+        if path.is_file():
+            return timedelta(seconds=at.timestamp() - path.stat().st_mtime)
+    return timedelta(0)

@@ -100,7 +100,8 @@ def repeat(task: CrossDockTask, user: User) -> CrossDockTask:
 def delete(task: CrossDockTask) -> None:
     """With its files and comments; a running one is to be cancelled first."""
     with transaction.atomic():
-        if not CrossDockTask.objects.filter(pk=task.pk).exclude(status__in=UNFINISHED).exists():
+        ended = CrossDockTask.objects.filter(pk=task.pk).exclude(status__in=UNFINISHED)
+        if not ended.select_for_update().exists():  # nobody retries it while it goes
             raise NotNow("It is still running: cancel it first.")
         unused = [files.result_path(task.pk)]
         unused += [files.absolute(task.input_file)] if task.input_file else []

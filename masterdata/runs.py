@@ -163,7 +163,8 @@ class Progress:
 
     @property
     def is_stalled(self) -> bool:
-        return self.run.finished_at is None and now() - self.run.created_at > STALLED_AFTER
+        since = self.run.started_at or self.run.created_at
+        return self.run.finished_at is None and now() - since > STALLED_AFTER
 
 
 def latest_progress() -> Progress | None:

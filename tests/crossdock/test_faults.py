@@ -338,3 +338,9 @@ def test_a_young_file_of_nobody_is_left_for_its_worker(media):
     (media / "exports" / "cross_dock_x.xlsx.y.part").write_bytes(b"half")
     assert services.prune(now()) == 0
     assert services.prune(now() + timedelta(days=2)) == 1
+
+
+def test_a_file_that_goes_while_files_are_looked_at_harms_nothing(media):
+    (media / "exports").mkdir(parents=True)
+    (media / "exports" / "cross_dock_x.xlsx.y.part").symlink_to(media / "gone")  # listed, and not there
+    assert services.prune(now() + timedelta(days=2)) == 0

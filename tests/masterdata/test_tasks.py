@@ -1,6 +1,9 @@
 """The jobs: a full update in batches, retries, registration, and the progress people see."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils.timezone import now
 
 from masterdata import runs, slips, tasks, tracking_service
 from masterdata.models import PackingSlip, Parcel, TrackingBatch, TrackingRun
@@ -51,6 +54,13 @@ def test_progress_is_shown_from_the_click_to_the_end(vendor, shipped):
     finished = runs.latest_progress()
     assert (finished.run.pk, finished.stage, finished.percent) == (waiting.run.pk, "Finished", 100)
     assert (finished.done, finished.failed, finished.is_running) == (3, 0, False)
+
+
+def test_an_update_in_the_place_of_one_that_was_cancelled_long_ago_is_running(vendor, shipped):
+    TrackingRun.objects.create(job_id="cancelled", created_at=now() - timedelta(hours=3))
+    many(shipped, vendor, 1)
+    tasks.update_all_pending_orders()
+    assert runs.latest_progress().is_running
 
 
 def test_with_nothing_due_a_full_update_is_finished_at_once(vendor):
