@@ -11,8 +11,6 @@ from ims.accounts.models import User
 from ims.lib import audit
 from scheduling import job
 
-LOST = ("failed", "cancelled", "unknown")  # states of a job that will not end its import
-
 
 def begin(content: IO[bytes], name: str, supplier: Supplier | None, user: User | None) -> OfferImport:
     """Keep a price list and queue its import. Raises SheetError for a file that cannot be used."""
@@ -29,7 +27,7 @@ def state_of(chosen: OfferImport) -> dict[str, Any]:
     if chosen.finished_at:
         return {"state": "done"}
     handle = job(chosen.job_id)
-    if chosen.error or handle.state in LOST:
+    if chosen.error or handle.is_lost:
         lines = (handle.error or "").strip().splitlines()
         return {"state": "failed", "error": chosen.error or (lines[-1] if lines else "")}
     return {"state": "running", "percent": chosen.report.get("percent") if chosen.report else None}

@@ -1,13 +1,13 @@
 """The result of a price request as a workbook: twelve columns in input order, and the rows that failed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from crossdock.request_sheets import Line
 from crossdock.view import BEST, Found
-from ims.lib.sheets import Sheet, write_workbook, write_xlsx
+from ims.lib.sheets import Sheet, write_workbook
 
 HEADINGS = [
     "SKU",
@@ -20,6 +20,7 @@ HEADINGS = [
     ),
 ]
 FAILED_HEADINGS = ["Строка", "Бренд", "Артикул", "Причина"]
+REQUEST_HEADINGS = ["Бренд", "Артикул"]
 EXAMPLE = [["Toyota", "0415229010"], ["hyundai/kia", "263002Y500"]]
 
 Cells = list[Any]
@@ -49,11 +50,3 @@ def _with_prices(cells: Cells) -> Cells:
     for place in range(3, len(cells), 3):
         cells[place] = Decimal(cells[place])
     return cells
-
-
-def template() -> Iterator[list[str]]:
-    yield from EXAMPLE
-
-
-def write_template(target: Any) -> None:
-    write_xlsx(target, ["Бренд", "Артикул"], template(), title="Запрос цен")

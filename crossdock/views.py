@@ -17,10 +17,10 @@ from crossdock.forms import CommentForm, RequestFilter, RequestForm
 from crossdock.models import CrossDockTask, Stage, Status, TaskComment
 from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
+from ims.web.spreadsheets import XLSX, xlsx
 
 ROWS = 10  # on a page
 NO_CHANGE = 204  # tells htmx to leave the page as it is
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 # --- Upload ---------------------------------------------------------------------------------------------
@@ -64,12 +64,10 @@ def about_group(group: str) -> dict[str, Any]:
 
 @require_safe
 @needs_role(*rules.ASK)
-def template(request: HttpRequest) -> HttpResponse:
+def template(request: HttpRequest) -> FileResponse:
     """An empty request with the headings and two examples."""
-    response = HttpResponse(content_type=XLSX)
-    response["Content-Disposition"] = 'attachment; filename="cross-dock-template.xlsx"'
-    result_sheets.write_template(response)
-    return response
+    headings, rows = result_sheets.REQUEST_HEADINGS, result_sheets.EXAMPLE
+    return xlsx("cross-dock-template.xlsx", headings, rows, title="Запрос цен")
 
 
 # --- List and one request ---------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ STAGE = "Working out licences"
 TOLD_EVERY = 0.5  # seconds
 KEPT = timedelta(days=90)
 STALLED_AFTER = timedelta(hours=1)  # longer than its job may take
-LOST = ("failed", "cancelled", "unknown")  # states of a job that will not end its run
 
 
 def run_all(run_id: int | None = None) -> dict[str, str]:
@@ -66,7 +65,7 @@ def stage_of(run: SyncRun | None) -> dict[str, Any]:
         return {"stage": "none"}
     if run.finished_at:
         return {"stage": "done"}
-    if run.job_id and (handle := job(run.job_id)).state in LOST:
+    if run.job_id and (handle := job(run.job_id)).is_lost:
         return {"stage": "stalled", "error": last_line(handle.error)}
     if (run.started_at or run.created_at) < now() - STALLED_AFTER:
         return {"stage": "stalled", "error": ""}

@@ -1,8 +1,6 @@
 """The report: days in transit per courier, what is late, and both as files."""
 
 from collections.abc import Iterator
-from io import StringIO
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -12,7 +10,8 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from ims.accounts import roles
-from ims.lib.sheets import Sheet, write_csv, write_workbook
+from ims.lib.sheets import Sheet
+from ims.web import spreadsheets
 from ims.web.access import needs_role
 from masterdata import reports
 from masterdata.carriers import courier_name
@@ -20,8 +19,6 @@ from masterdata.models import Parcel
 from masterdata.reports import Report
 
 ROWS = 50  # late parcels on a page
-IN_MEMORY = 5_000_000  # bytes of a workbook; larger ones lie on the disk
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COURIER_HEADINGS = (
     "Courier",
     "Delivered",
@@ -59,7 +56,7 @@ def report(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @needs_role(*roles.STAFF)
-def export(request: HttpRequest, name: str) -> HttpResponse:
+def export(request: HttpRequest, name: str) -> FileResponse:
     """The report as report.xlsx, couriers.csv or late.csv."""
     if name not in EXPORTS:
         raise Http404
@@ -109,27 +106,17 @@ def late_rows(shown: Report) -> Iterator[list[Any]]:
 
 
 def workbook(shown: Report) -> FileResponse:
-    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the response closes it
     couriers = Sheet(f"Last {shown.days} days", COURIER_HEADINGS, courier_rows(shown))
-    write_workbook(file, [couriers, Sheet("Late now", LATE_HEADINGS, late_rows(shown))])
-    file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=file_name(shown, "xlsx"), content_type=XLSX)
+    late = Sheet("Late now", LATE_HEADINGS, late_rows(shown))
+    return spreadsheets.workbook(file_name(shown, "xlsx"), [couriers, late])
 
 
-def couriers_csv(shown: Report) -> HttpResponse:
-    return csv_file(file_name(shown, "csv"), COURIER_HEADINGS, courier_rows(shown))
+def couriers_csv(shown: Report) -> FileResponse:
+    return spreadsheets.csv(file_name(shown, "csv"), COURIER_HEADINGS, courier_rows(shown))
 
 
-def late_csv(shown: Report) -> HttpResponse:
-    return csv_file(f"late-{shown.until:%Y-%m-%d}.csv", LATE_HEADINGS, late_rows(shown))
-
-
-def csv_file(name: str, headings: tuple[str, ...], rows: Iterator[list[Any]]) -> HttpResponse:
-    text = StringIO("\ufeff")  # the mark by which Excel knows UTF-8
-    text.seek(1)
-    write_csv(text, headings, rows)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+def late_csv(shown: Report) -> FileResponse:
+    return spreadsheets.csv(f"late-{shown.until:%Y-%m-%d}.csv", LATE_HEADINGS, late_rows(shown))
 
 
 def file_name(shown: Report, ending: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -79,14 +79,14 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @needs_role(roles.OPERATIONS)
-def template(request: HttpRequest, kind: str) -> HttpResponse:
+def template(request: HttpRequest, kind: str) -> FileResponse:
     """An empty sheet with the headings and one example."""
     return sheet(f"shipments-template.{kind}", slip_sheets.headings(), [slip_sheets.EXAMPLE])
 
 
 @require_safe
 @needs_role(*roles.STAFF)
-def export(request: HttpRequest, kind: str) -> HttpResponse:
+def export(request: HttpRequest, kind: str) -> FileResponse:
     """The list as it is filtered."""
     chosen = ShipmentFilter(request.GET, vendors=queries.vendors())
     found = queries.search_slips(PackingSlip.objects.select_related("product"), **chosen.wanted)
@@ -94,7 +94,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     return sheet(f"shipments.{kind}", slip_sheets.export_headings(), rows)
 
 
-def sheet(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+def sheet(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> FileResponse:
     """A file to download, of the kind that its name tells."""
     if name.endswith(".xlsx"):
         return xlsx(name, headings, rows, title="Shipments")

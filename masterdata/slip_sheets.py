@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from django.core.exceptions import ValidationError
 
-from ims.lib.sheets import Limits, SheetError, find_columns, read_rows
+from ims.lib.sheets import Limits, SheetError, find_columns, read_rows, without_apostrophe
 from masterdata import slips
 from masterdata.models import PackingSlip, Parcel, SlipStatus
 
@@ -30,7 +30,6 @@ TOLD = ("Tracking status", "Delivered", "Entered", "Profit")  # exported besides
 EXAMPLE = ("DM-10001", "Maya Lindqvist\n14 Elm Street", "", 1, "Name: Oliver", "shipped",
            "24.50", "4.95", "4.75", "4.10", "6.5", "1Z999AA10123456784", "ups")  # fmt: skip
 LIMITS = Limits(file_bytes=10_000_000, unpacked_bytes=200_000_000, rows=50_000, columns=100)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Key = tuple[str, tuple[str, ...]]  # order id, and its tracking numbers in capitals and order
 
@@ -72,7 +71,7 @@ def read(file: IO[bytes], name: str) -> Iterator[Row | list[RowError]]:
             field: text
             for field, place in places.items()
             if place < len(cells)
-            if (text := clean(cells[place]))
+            if (text := without_apostrophe(cells[place].strip()))
         }
         if any(cell.strip() for cell in cells):
             yield read_row(number, texts)
@@ -87,12 +86,6 @@ def known_columns(header: Sequence[str]) -> dict[str, int]:
         except SheetError:
             continue  # an optional column
     return places
-
-
-def clean(text: str) -> str:
-    """A cell's text, without the apostrophe that keeps our own exports from being formulas."""
-    text = text.replace("\x00", "").strip()
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def read_row(number: int, texts: dict[str, str]) -> Row | list[RowError]:

@@ -43,6 +43,11 @@ class Job:
         return JobState.SUCCEEDED if success else JobState.FAILED
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nothing will come of it any more: failed, cancelled, or unknown."""
+        return self.state in {JobState.FAILED, JobState.CANCELLED, UNKNOWN}
+
+    @property
     def progress(self) -> Progress | None:
         return Progress.objects.filter(job_id=self.id).first()
 

@@ -1,19 +1,19 @@
 """Spreadsheets on pages: how far an import is that was tried and confirmed, and files to download."""
 
 from collections.abc import Iterable, Sequence
-from io import StringIO
+from io import TextIOWrapper
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
-from django.http import FileResponse, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import FileResponse
 
-from ims.lib.sheets import write_csv, write_xlsx
+from ims.lib.sheets import Sheet, SheetError, write_csv, write_workbook
 from scheduling import job
 
 HERE_AND_NOW = 500  # rows that are written within the request; more are a job
-IN_MEMORY = 5_000_000  # bytes of a workbook; larger ones lie on the disk
+IN_MEMORY = 5_000_000  # bytes of a download; larger ones lie on the disk
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-LOST = ("failed", "cancelled", "unknown")  # states of a job that will not end its import
 
 
 def state_of(chosen: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def state_of(chosen: Any) -> dict[str, Any]:
     if chosen.finished_at or not chosen.confirmed_at:
         return {"stage": "done" if chosen.finished_at else "preview", "good": good}
     handle = job(chosen.job_id)
-    if handle.state in LOST:
+    if handle.is_lost:
         return {"stage": "failed", "error": (handle.error or "").strip().rpartition("\n")[2]}
     progress = handle.progress
     percent = 100 * progress.done // progress.total if progress and progress.total else None
@@ -33,17 +33,30 @@ def state_of(chosen: Any) -> dict[str, Any]:
 
 
 def xlsx(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> FileResponse:
-    """A workbook to download; text in it is never a formula."""
+    """A workbook of one sheet to download; text in it is never a formula."""
+    return workbook(name, [Sheet(title, headings, rows)])
+
+
+def workbook(name: str, sheets: Sequence[Sheet]) -> FileResponse:
+    """The same of several sheets. More rows than a sheet can hold are the asker's error: 400."""
     file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the response closes it
-    write_xlsx(file, headings, rows, title=title)
-    file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
+    try:
+        write_workbook(file, sheets)
+    except SheetError as error:
+        file.close()
+        raise BadRequest(str(error)) from error
+    return _download(file, name, XLSX)
 
 
-def csv(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+def csv(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> FileResponse:
     """The same as text, with the mark by which Excel knows UTF-8."""
-    text = StringIO()
+    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the response closes it
+    text = TextIOWrapper(file, "utf-8-sig", newline="")
     write_csv(text, headings, rows)
-    response = HttpResponse(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    text.detach()  # else it would close the file
+    return _download(file, name, "text/csv; charset=utf-8")
+
+
+def _download(file: IO[bytes], name: str, kind: str) -> FileResponse:
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=kind)

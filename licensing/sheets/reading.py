@@ -12,10 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from ims.accounts.models import User
-from ims.lib.sheets import Limits, SheetError, find_columns, read_rows
+from ims.lib.sheets import Limits, SheetError, find_columns, read_rows, without_apostrophe
 
 LIMITS = Limits(file_bytes=10_000_000, unpacked_bytes=200_000_000, rows=20_000, columns=100)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 SHOWN = 200  # errors and changes of a report
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
 INDIAN = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")  # day first, as in India
@@ -134,7 +133,7 @@ def read(file: IO[bytes], name: str, kind: type[RowKind]) -> Iterator[Row | list
             column: text
             for column, place in places.items()
             if place < len(cells)
-            if (text := clean(cells[place]))
+            if (text := without_apostrophe(cells[place].strip()))
         }
         if any(cell.strip() for cell in cells):
             yield read_row(number, texts, kind)
@@ -149,12 +148,6 @@ def known_columns(header: Sequence[str], kind: type[RowKind]) -> dict[str, int]:
         except SheetError:
             continue  # an optional column
     return places
-
-
-def clean(text: str) -> str:
-    """A cell's text, without the apostrophe that keeps our own exports from being formulas."""
-    text = text.replace("\x00", "").strip()
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def read_row(number: int, texts: dict[str, str], kind: type[RowKind]) -> Row | list[RowError]:

@@ -106,7 +106,7 @@ def test_without_groups_the_page_says_what_to_do(page, group):
 
 
 def test_the_template_can_be_asked(page):
-    content = page.get(f"{UPLOAD}template.xlsx").content
+    content = page.get(f"{UPLOAD}template.xlsx").getvalue()
     answer = page.post(UPLOAD, {"file": SimpleUploadedFile("t.xlsx", content), "supplier_group": GROUP})
     assert answer.status_code == 302
 

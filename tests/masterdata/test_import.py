@@ -285,7 +285,7 @@ def test_the_command_fails_where_rows_were_left_out(tmp_path):
 def export(page, kind: str, query: str = "") -> bytes:
     answer = page.get(reverse("masterdata:export", args=[kind]) + query)
     assert answer.status_code == 200
-    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return answer.getvalue()
 
 
 def test_the_export_is_the_filtered_list(page, shipped):

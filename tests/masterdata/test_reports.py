@@ -211,7 +211,7 @@ def test_each_table_comes_as_csv(page, sent):
     sent("fedex", entered=20, last_event="=1+1")
     for name, row in (("couriers", ["FedEx", "0", "", "", "1", "1", "0"]), ("late", None)):
         answer = page.get(f"{PAGE}{name}.csv")
-        rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
+        rows = list(csv.reader(StringIO(answer.getvalue().decode("utf-8-sig"))))
         assert row is None or rows[1] == row
     assert rows[1][:4] == ["A-TN0", "TN0", "FedEx", "In Transit"]
     assert rows[1][6] == "'=1+1"

@@ -21,6 +21,11 @@ def write_csv(target: str | Path | IO[str], headers: Sequence[str], rows: Iterab
         _write(target, headers, rows)
 
 
+def without_apostrophe(text: str) -> str:
+    """A cell of our own export as it was: the apostrophe that kept it from being a formula is gone."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+
+
 def _write(file: IO[str], headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer = csv.writer(file)
     writer.writerow([_harmless(name) for name in headers])
