@@ -60,6 +60,7 @@ class Several(ims.Contender):
 class Measured:
     clusters: int
     no_ops: float  # a second
+    cost: float  # microseconds of processors for a no-op, PostgreSQL included
     waiting: float  # a second
     connections: float  # of a cluster
     memory: dict[str, float]  # MB: of one process of each kind, and of a cluster
@@ -75,7 +76,7 @@ def main() -> None:
         try:
             contender = Several(postgres.create_database("scale"))
             contender.prepare()
-            show([measure(contender, count, options.jobs) for count in options.clusters])
+            show([measure(contender, postgres, count, options.jobs) for count in options.clusters])
         finally:
             from django.db import connections
 
@@ -83,17 +84,18 @@ def main() -> None:
             postgres.stop()
 
 
-def measure(contender: Several, clusters: int, jobs: int) -> Measured:
+def measure(contender: Several, postgres: servers.Postgres, clusters: int, jobs: int) -> Measured:
     contender.clusters = clusters
     contender.clear()
     with running(contender):
         contender.wait_until_all_serve()
+        before = cpu_seconds(contender, postgres)
         contender.enqueue_many(jobs)
         no_ops = drain(contender, jobs)
+        cost = (cpu_seconds(contender, postgres) - before) / jobs * 1e6
         contender.check(jobs)
         waiting = drain_waiting(contender)
-        time.sleep(2)  # until all is calm
-        return Measured(clusters, no_ops, waiting, connections_of(contender), memory_of(contender))
+        return Measured(clusters, no_ops, cost, waiting, connections_of(contender), memory_of(contender))
 
 
 @contextmanager
@@ -103,6 +105,14 @@ def running(contender: Several) -> Iterator[None]:
         yield
     finally:
         contender.stop()
+
+
+def cpu_seconds(contender: Several, postgres: servers.Postgres) -> float:
+    """Of clusters and PostgreSQL; processes that have ended count with those that waited for them."""
+    postmaster = psutil.Process(postgres.server.get_pid())
+    heads = [psutil.Process(each.pid) for each in contender.processes] + [postmaster]
+    found = [each for head in heads for each in [head, *head.children(recursive=True)]]
+    return sum(sum(each.cpu_times()[:4]) for each in found)
 
 
 def drain_waiting(contender: Several) -> float:
@@ -145,11 +155,19 @@ def show(found: list[Measured]) -> None:
     print(
         f"PostgreSQL, Python {sys.version.split()[0]}, {os.cpu_count()} cores, {WORKERS} workers a cluster\n"
     )
-    print("| clusters | no-ops/s | | jobs/s that wait 50 ms | | connections of a cluster | MB of a cluster |")
-    print("|---:|---:|---:|---:|---:|---:|---:|")
+    heads = [
+        "no-ops/s",
+        "",
+        "µs of CPU each",
+        "jobs/s that wait 50 ms",
+        "",
+        "connections a cluster",
+        "MB a cluster",
+    ]
+    print(f"| clusters | {' | '.join(heads)} |\n|{'---:|' * (len(heads) + 1)}")
     for each in found:
         print(
-            f"| {each.clusters} | {each.no_ops:,.0f} | × {each.no_ops / first.no_ops:.2f}"
+            f"| {each.clusters} | {each.no_ops:,.0f} | × {each.no_ops / first.no_ops:.2f} | {each.cost:.0f}"
             f" | {each.waiting:,.0f} | × {each.waiting / first.waiting:.2f}"
             f" | {each.connections:.1f} | {each.memory['cluster']:.0f} |"
         )

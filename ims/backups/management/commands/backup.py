@@ -9,6 +9,7 @@ from django.utils.timezone import now
 
 from ims.backups import services
 from ims.backups.errors import BackupFailed
+from ims.uploads import folder as uploads
 
 
 class Command(BaseCommand):
@@ -29,6 +30,8 @@ class Command(BaseCommand):
             path, manifest = services.make(folder, now())
         except (BackupFailed, OSError) as error:
             raise CommandError(str(error)) from error
+        if elsewhere := uploads.problem():
+            self.stderr.write(self.style.WARNING(f"{elsewhere} Theirs are not in this backup."))
         removed = services.prune(folder, options["keep"])
         size = path.stat().st_size / 1e6
         rows, files = sum(manifest.rows.values()), len(manifest.checksums) - 1
