@@ -11,8 +11,9 @@ from django.views.decorators.cache import never_cache
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from ims.accounts.models import User
+from ims.accounts.roles import STAFF
 from ims.web import engine
-from ims.web.registry import Figure, HomeCard, allowed, cards_for
+from ims.web.registry import Figure, HomeCard, allowed, cards_for, nav_for
 from ims.web.sheet import sample
 
 FAVICON = Path(__file__).parent / "static" / "ims" / "favicon.svg"
@@ -29,7 +30,11 @@ def home(request: HttpRequest) -> HttpResponse:
     """One card per system that this person may see, and last the engine under them all."""
     user = cast(User, request.user)  # the middleware lets nobody else in
     cards = [*cards_for(user), *([engine.CARD] if allowed(user, engine.CARD.roles) else [])]
-    return render(request, "web/home.html", {"cards": [read(card, user) for card in cards]})
+    told = {str(card.title) for card in cards}
+    others = [each for each in nav_for(user) if each.url_name != "home" and str(each.title) not in told]
+    doors = [Card(str(each.title), each.icon, reverse(each.url_name), []) for each in others]
+    context = {"cards": [*(read(card, user) for card in cards), *doors], "for_staff": user.has_role(*STAFF)}
+    return render(request, "web/home.html", context)
 
 
 def read(card: HomeCard, user: User) -> Card:

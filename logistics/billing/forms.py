@@ -72,6 +72,13 @@ class SendForm(forms.Form):
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
+class PriceForm(forms.Form):
+    trip_id = forms.IntegerField(
+        label=_("Number of the trip"), min_value=1, max_value=2**63 - 1,
+        help_text=_("It stands on the trip's page and on its invoices."),
+    )  # fmt: skip
+
+
 class TripForm(forms.Form):
     trip_id = forms.IntegerField(
         label=_("Number of the trip"), min_value=1, max_value=2**63 - 1,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from ims.accounts.models import User
 from ims.web.access import needs_role
 from logistics.billing import access, invoices
-from logistics.billing.forms import TripForm
+from logistics.billing.forms import PriceForm
 from logistics.billing.models import InvoiceStatus
 from logistics.trips import access as trip_access
 from logistics.trips.models import Trip, TripStatus
@@ -29,12 +29,12 @@ def of_trip(request: HttpRequest, pk: int) -> HttpResponse:
 @needs_role(*access.LOOK)
 def price(request: HttpRequest) -> HttpResponse:
     """The same for ?trip_id=, with what can be done about it."""
-    form = TripForm(request.GET if "trip_id" in request.GET else None)
+    form = PriceForm(request.GET if "trip_id" in request.GET else None)
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         trip = priced().filter(pk=form.cleaned_data["trip_id"]).first()
         if trip is None:
-            form.add_error("trip_id", _("There is no such trip. Its number stands on its page."))
+            form.add_error("trip_id", _("There is no such trip."))
         else:
             user = cast(User, request.user)
             context |= costs(trip) | {

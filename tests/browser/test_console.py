@@ -186,3 +186,60 @@ def test_failures_are_muted_and_all_of_them_retried_by_mouse(page, operator, bus
     page.get_by_label("Span").select_option("day")
     expect(page).to_have_url(re.compile("span=day"))
     expect(page.get_by_role("img", name=re.compile("2 failed"))).to_be_visible()
+
+
+def test_the_rest_is_done_by_mouse(page, operator, busy):
+    """What the tests above do by keyboard alone, or not at all."""
+    sign_in(page, operator)
+
+    def press(address, button, answer):
+        if address is not None:
+            page.goto(f"/console/{address}")
+        page.get_by_role("button", name=button).locator("visible=true").first.click()
+        expect(page.get_by_text(answer)).to_be_visible()
+
+    press("", "Resume low_priority", "low_priority is resumed.")
+    press(f"jobs/{busy}/", "Retry", "Queued for one more attempt.")
+    press(f"jobs/{busy}/", "Run again", "Queued as a new job")
+    press("schedules/", "Run site_every now", "Queued: this is its job.")
+    press("schedules/site_every/", "Save the interval", "Runs every 10 minutes.")
+    press("schedules/site_every/", "Stop", "until somebody starts it again")
+    press(None, "Stop the schedule", "site_every is stopped until somebody starts it.")
+    press("schedules/site_every/", "Start", "Runs every 10 minutes.")
+    page.goto("/console/jobs/?state=waiting&queue=high_priority")
+    page.get_by_role("link", name="Cancel all").click()
+    press(None, "Cancel them all", "Begun: this job does it, and can be cancelled.")
+    drain(["high_priority"])
+    page.goto("/console/jobs/?state=succeeded&task=tests.leave_effect")
+    page.get_by_role("link", name="Delete all").click()
+    press(None, "Delete them all", "Begun: this job does it, and can be cancelled.")
+    drain(["high_priority"])
+    page.goto("/console/jobs/?task=tests.leave_effect")
+    expect(page.get_by_text("No such job")).to_be_visible()
+
+
+def test_the_rest_is_done_by_keyboard(page, operator, busy):
+    sign_in(page, operator)
+    page.goto("/console/")
+    tab_to(page, "Resume low_priority")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("low_priority is resumed.")).to_be_visible()
+    page.goto("/console/failures/")
+    tab_to(page, "Mute tests.fail")
+    page.keyboard.press("Enter")
+    tab_to(page, "for a week")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Muted for a week.")).to_be_visible()
+    tab_to(page, "Unmute tests.fail")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It is heard again.")).to_be_visible()
+    assert not FailureMute.objects.exists()
+    page.goto("/console/schedules/")
+    tab_to(page, "Run site_every now")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Queued: this is its job.")).to_be_visible()
+    page.goto("/console/jobs/?state=failed")
+    follow(page, "Retry all")
+    tab_to(page, "Retry them all")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Begun: this job does it, and can be cancelled.")).to_be_visible()

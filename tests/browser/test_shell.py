@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     screenshot,
     sign_in,
 )
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, make_user
 
 LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
 
@@ -97,8 +97,8 @@ def systems(monkeypatch):
     shipments = [("On the way", 214), ("Delivered today", 31, "ok"), ("With a problem", 0)]
     monkeypatch.setattr(registry, "_nav", [*registry._nav])
     monkeypatch.setattr(registry, "_cards", [])
-    registry.add_nav(registry.NavItem("Jobs", "activity", "api_docs", roles.STAFF, lambda user: badge))
-    registry.add_card(registry.HomeCard("Jobs", "activity", "home", roles.STAFF, lambda user: jobs))
+    registry.add_nav(registry.NavItem("Night work", "activity", "api_docs", roles.STAFF, lambda user: badge))
+    registry.add_card(registry.HomeCard("Night work", "activity", "home", roles.STAFF, lambda user: jobs))
     registry.add_card(registry.HomeCard("Shipments", "package", "home", roles.STAFF, lambda user: shipments))
 
 
@@ -112,8 +112,8 @@ def test_the_home_page_is_accessible_and_fits(open_page, admin, systems, width, 
     screenshot(page, f"home-{width}-{theme}")
 
 
-def test_somebody_without_a_role_reads_what_to_do(page, stranger):
-    sign_in(page, stranger)
+def test_somebody_without_a_role_reads_what_to_do(page, db):
+    sign_in(page, make_user("newcomer"))
     expect(page.get_by_text("Ask an administrator to give you one.")).to_be_visible()
     assert_accessible(page)
 

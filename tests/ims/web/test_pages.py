@@ -57,6 +57,17 @@ def test_an_entry_for_everybody_is_not_for_visitors(empty_registry):
     assert not registry.allowed(AnonymousUser(), ())
 
 
+def test_home_leads_to_each_entry_of_the_rail_also_where_there_is_nothing_to_count(
+    client, operations, shipments
+):
+    registry.add_nav(NavItem("My station", "gas-station", "notices:notices", (roles.OPERATIONS,)))
+    client.force_login(operations)
+    page = client.get("/").content.decode()
+    assert "Open My station" in page
+    assert "Open Shipments" not in page
+    assert "Nothing is open to you" not in page
+
+
 def test_an_entry_about_oneself_is_not_for_a_superuser(operations, admin, empty_registry):
     registry.add_nav(NavItem("My station", "home", "home", (roles.OPERATIONS,), personal=True))
     assert [len(registry.nav_for(user)) for user in (operations, admin)] == [1, 0]
