@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,12 +32,18 @@ def until_it_answers(act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
-        except OURS:
-            raise
         except (DatabaseError, InterfaceError) as error:
+            if not is_outage(error):
+                raise
             logger.error("A result waits for the database: %s", error)
             connections.close_all()
             time.sleep(PAUSE)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether waiting may help. SQLite's "busy" and "no such table" are alike but for their codes."""
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return not isinstance(error, OURS) and code != sqlite3.SQLITE_ERROR
 
 
 class Outage:
