@@ -11,6 +11,8 @@ from rest_framework import exceptions, pagination, parsers, permissions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ims.lib.refusals import Refused
+
 if TYPE_CHECKING:  # settings name classes of this module, and DRF's views read those settings at import
     from rest_framework.views import APIView
 
@@ -104,6 +106,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound(str(exc) or None)
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(str(exc) or None)
+    elif isinstance(exc, Refused):
+        body = error_body(context["request"].path, exc.code, exc.sentence)
+        return Response(body, status=exc.http_status)
     elif not isinstance(exc, exceptions.APIException):
         return None
     body = error_body(context["request"].path, *describe(exc))

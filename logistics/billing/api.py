@@ -20,7 +20,6 @@ from ims.lib.api import isAuthenticatedCustom
 from ims.web import spreadsheets
 from logistics import invoice_actions
 from logistics.billing import access, invoices, queries, views
-from logistics.billing.errors import BillingRefused
 from logistics.billing.models import Invoice, Payment
 from logistics.billing.payments import NewPayment
 from logistics.billing.serializers import (
@@ -57,21 +56,10 @@ class MayOpenInvoices(isAuthenticatedCustom):
         return name not in ("list", "totals", "export") or access.may_open(user)
 
 
-class Refusal(exceptions.APIException):
-    """What billing refuses: 400 with its own code."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-
-
-class RefusalsAnswered(APIView):
-    """A refused action is an answer, not a crash."""
+class OwnInvoice(APIView):
+    """Of one invoice: whose it is, and how it is answered."""
 
     permission_classes = (MayOpenInvoices,)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, BillingRefused):
-            exc = Refusal(f"{exc.field}: {exc}" if exc.field else str(exc), exc.code)
-        return super().handle_exception(exc)
 
     def own(self, pk: str | int) -> Invoice:
         """Who may look gets it, who may not act on it gets 403, to all others it does not exist."""
@@ -88,7 +76,7 @@ class RefusalsAnswered(APIView):
 
 @extend_schema(tags=["invoices"])
 @extend_schema_view(list=extend_schema(parameters=[InvoiceFilter]))
-class InvoiceViewSet(RefusalsAnswered, mixins.ListModelMixin, viewsets.GenericViewSet[Invoice]):
+class InvoiceViewSet(OwnInvoice, mixins.ListModelMixin, viewsets.GenericViewSet[Invoice]):
     """The invoices that the caller may read, overdue first, then what falls due next."""
 
     serializer_class = InvoiceSerializer
@@ -182,7 +170,7 @@ class InvoiceViewSet(RefusalsAnswered, mixins.ListModelMixin, viewsets.GenericVi
 
 
 @extend_schema(tags=["invoices"])
-class PaymentView(RefusalsAnswered):
+class PaymentView(OwnInvoice):
     """One payment: correct it or take it back; what it was stays in the audit log."""
 
     @extend_schema(request=PaymentCorrection, responses=InvoiceSerializer)

@@ -16,7 +16,6 @@ from ims.accounts import roles
 from ims.lib.api import HasRole
 from logistics import actions
 from logistics.dispatch import access, answers, candidates
-from logistics.dispatch.errors import NotYours, Refused, Unknown
 from logistics.dispatch.models import RequestStatus, StockRequest
 from logistics.dispatch.serializers import (
     Accepted,
@@ -56,35 +55,12 @@ class DriverPermission(HasRole):
         return super().has_permission(request, view) and access.driver_of(request.user) is not None
 
 
-class Refusal(exceptions.APIException):
-    """What dispatch refuses: 400 with its own code."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-
-
-def answer_to(error: Refused) -> exceptions.APIException:
-    sentence = f"{error.field}: {error}" if error.field else str(error)
-    if isinstance(error, Unknown):
-        return exceptions.NotFound(sentence)
-    if isinstance(error, NotYours):
-        return exceptions.PermissionDenied(sentence, error.code)
-    return Refusal(sentence, error.code)
-
-
-class RefusalsAnswered(APIView):
-    """A refused action is an answer, not a crash."""
-
-    def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(answer_to(exc) if isinstance(exc, Refused) else exc)
-
-
 # --- The EIC and the station operator -------------------------------------------------------------------
 
 
 @extend_schema(tags=["dispatch"])
 @extend_schema_view(list=extend_schema(parameters=[StockRequestFilter]))
 class StockRequestViewSet(
-    RefusalsAnswered,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     viewsets.GenericViewSet[StockRequest],
@@ -223,7 +199,7 @@ class PendingOffersView(generics.ListAPIView[StockRequest]):
         return answers.open_offers([own_driver(self.request)], now())
 
 
-class AcceptView(RefusalsAnswered):
+class AcceptView(APIView):
     """Take an offered trip; asked twice, the same answer and one trip."""
 
     permission_classes = (DriverPermission,)
@@ -241,7 +217,7 @@ class AcceptView(RefusalsAnswered):
         )
 
 
-class RejectView(RefusalsAnswered):
+class RejectView(APIView):
     """Decline an offered trip."""
 
     permission_classes = (DriverPermission,)

@@ -1,15 +1,10 @@
-"""What dispatch refuses, with a sentence that names the cure. No retry of the same can help."""
+"""What dispatch refuses."""
+
+from ims.lib import refusals
 
 
-class Refused(Exception):
-    """The request cannot be done as asked: `field` names what of it was wrong, if anything was."""
-
-    permanent = True
-
-    def __init__(self, code: str, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.field = field
+class Refused(refusals.Refused):
+    """A request or an offer cannot be made, answered or moved so."""
 
 
 class TooLate(Refused):
@@ -19,6 +14,10 @@ class TooLate(Refused):
 class NotYours(Refused):
     """Somebody else was asked."""
 
+    http_status = 403
+
 
 class Unknown(Refused):
     """There is no such request."""
+
+    http_status = 404

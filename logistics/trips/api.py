@@ -19,7 +19,6 @@ from ims.lib.api import BadRequest, isAuthenticatedCustom
 from logistics import trip_actions
 from logistics.fleet.models import Driver, Vehicle
 from logistics.trips import access, queries
-from logistics.trips.errors import TripRefused
 from logistics.trips.models import Contract, Patient, Trip, TripStatus
 from logistics.trips.planning import Crew
 from logistics.trips.proofs import NewProof
@@ -50,22 +49,7 @@ class MayOpenTrips(isAuthenticatedCustom):
         return name != "list" or access.may_open(user)
 
 
-class Refusal(exceptions.APIException):
-    """What trips refuse: 400 with its own code."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-
-
-class TripRefusalsAnswered(APIView):
-    """A refused action is an answer, not a crash."""
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, TripRefused):
-            exc = Refusal(f"{exc.field}: {exc}" if exc.field else str(exc), exc.code)
-        return super().handle_exception(exc)
-
-
-class OwnTrip(TripRefusalsAnswered):
+class OwnTrip(APIView):
     """Of one trip: who may look gets it, who may not act on it gets 403, to all others it does not exist."""
 
     permission_classes = (isAuthenticatedCustom,)

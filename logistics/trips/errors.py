@@ -1,15 +1,10 @@
-"""What trips refuse, with a sentence that names the cure. No retry of the same can help."""
+"""What trips refuse."""
+
+from ims.lib.refusals import Refused
 
 
-class TripRefused(Exception):
-    """It cannot be done as asked; `field` names what of it was wrong, if anything was."""
-
-    permanent = True
-
-    def __init__(self, code: str, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.field = field
+class TripRefused(Refused):
+    """A trip cannot be planned, moved or shown so."""
 
 
 class IllegalMove(TripRefused):
