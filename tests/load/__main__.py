@@ -9,6 +9,7 @@ exits with 1 where an error is not explained by a fault in progress, or somethin
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import threading
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, default=ROOT / "var" / "load.md")
     parser.add_argument("--lease", type=float, default=30, help="Q_LEASE_SECONDS of the clusters")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # with all of its processes
     with tempfile.TemporaryDirectory(prefix="ims-load-", ignore_cleanup_errors=True) as folder:
         sys.exit(Run(options, Path(folder)).run())
 
@@ -89,8 +91,11 @@ class Run:
         harm = Harm(house, self.ledger, options.pause or 1, options.seed)
         for each in (people, *watchers, *([harm] if options.pause else [])):
             each.start()
-        self.look_after(house, people, harm, until)
-        self.stopping.set()
+        try:
+            self.look_after(house, people, harm, until)
+        finally:
+            for each in (self.stopping, traffic.stopping, harm.stopping):
+                each.set()
         for each in watchers:
             each.join(timeout=1)
         self.watches = [watch for each in watchers for watch in each.watches]

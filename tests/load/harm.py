@@ -5,6 +5,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 import psutil
@@ -53,10 +54,13 @@ class Harm(threading.Thread):
             [kind] = self.chance.choices(list(KINDS), KINDS.values())
             fault = self.ledger.break_off(kind)
             try:
-                mended = self.do(kind)
-                self.wait_until(mended, fault)
+                self.wait_until(self.do(kind), fault)
             except psutil.NoSuchProcess:
-                fault.end()
+                pass  # it had ended by itself
+            except Exception:
+                self.problems.append(traceback.format_exc())
+            finally:
+                fault.end()  # one that goes on would explain everything
 
     def do(self, kind: str) -> Callable[[], bool]:
         """Make the fault; returns what tells that it is over."""
@@ -103,9 +107,8 @@ class Harm(threading.Thread):
         while not mended():
             if time.monotonic() > deadline:
                 self.problems.append(f"not well {LONGEST:g} s after: {fault.kind}")
-                break
+                return
             time.sleep(0.25)
-        fault.end()
 
     # --- vendors ----------------------------------------------------------------------------------------
 
