@@ -37,12 +37,17 @@ DATABASE = {"db", "transactional_db", "database"}  # fixtures by which a test re
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The run on PostgreSQL repeats what may differ there: the tests that reach a database."""
-    if config.getoption("--postgres"):
-        again = [item for item in items if reaches_database(item) and not item.get_closest_marker("once")]
-        left_out = set(items) - set(again)
-        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-        items[:] = again
+    vendor = "postgresql" if config.getoption("--postgres") else "sqlite"
+    chosen = [item for item in items if is_for(vendor, item)]
+    config.hook.pytest_deselected(items=[*{*items}.difference(chosen)])
+    items[:] = chosen
     items[:] = long_ones_first(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def is_for(vendor: str, item: pytest.Item) -> bool:
+    only = item.get_closest_marker("only")
+    again = vendor == "sqlite" or (reaches_database(item) and not item.get_closest_marker("once"))
+    return again and (only is None or only.args == (vendor,))
 
 
 def long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:

@@ -257,7 +257,7 @@ def test_a_full_disk_fails_the_request_with_the_reason_and_leaves_nothing(asked,
 
 
 # --- a locked view ------------------------------------------------------------------------------------------
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's readers are never locked out")
+@pytest.mark.only("postgresql")  # SQLite's readers are never locked out
 def test_a_locked_view_is_left_for_the_original_query(asked, buyer):
     task = actions.ask(request_file(*many_rows(300)), "few.xlsx", GROUP, buyer)
     locked, done = threading.Event(), threading.Event()

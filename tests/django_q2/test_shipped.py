@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from django.db import connection
 
 from tests.django_q2.__main__ import ROOT
 from tests.django_q2.exceptions import EXCEPTIONS, LEFT_OUT
@@ -24,9 +23,8 @@ def run(*arguments):
 
 
 @pytest.mark.programs
+@pytest.mark.only("sqlite")  # make test-slow has them on both
 def test_the_shipped_tests_hold():
-    if connection.vendor != "sqlite":
-        pytest.skip("the run on SQLite has them; make test-slow has them on both")
     finished = run("-m", "not slow")
     assert finished.returncode == 0, finished.stdout + finished.stderr
 

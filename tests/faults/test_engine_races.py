@@ -35,7 +35,7 @@ def held_by(holder):
 
 
 # --- connections and forks ----------------------------------------------------------------------------------
-@pytest.mark.skipif("connection.vendor != 'postgresql'")
+@pytest.mark.only("postgresql")
 def test_a_new_supervisor_speaks_on_no_connection_of_the_killed_one(qcluster, wait_for):
     """What the killed one was told too late would be the answer to another's question."""
     cluster = qcluster("--workers", "1")
@@ -57,7 +57,7 @@ def sessions() -> set[int]:
         return {pid for (pid,) in cursor.fetchall()}
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.only("sqlite")
 def test_a_worker_holds_locks_of_its_own(qcluster):
     """With those of its supervisor alone, its commits are gone when that one closes the file."""
     qcluster("--workers", "1")
@@ -214,7 +214,7 @@ def test_a_failure_that_is_acknowledged_is_not_tried_again():
 
 
 # --- hearing ------------------------------------------------------------------------------------------------
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.only("sqlite")
 def test_a_counter_that_cannot_be_read_ends_no_supervisor():
     counter = wakeup.CommitCounter()
     counter.heard()

@@ -26,7 +26,7 @@ from scheduling.testing import enqueued
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's writers queue up by themselves"),
+    pytest.mark.only("postgresql"),  # SQLite's writers queue up by themselves
 ]
 
 FEW, MANY = 12, 300

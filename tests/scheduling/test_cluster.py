@@ -134,10 +134,9 @@ def test_a_killed_supervisor_leaves_no_orphans_and_is_replaced(qcluster, wait_fo
     assert tasks.leave_effect.enqueue("after").result(timeout=15)
 
 
+@pytest.mark.only("postgresql")
 def test_a_cluster_outlives_the_loss_of_every_connection(qcluster, wait_for):
     """As when PostgreSQL is restarted: while idle, and again while a job runs that ends in success."""
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no server to lose")
     qcluster("--workers", "2")
     first = tasks.leave_effect.enqueue("before")
     wait_for(lambda: first.state == "succeeded")

@@ -11,7 +11,7 @@ from scheduling import inotify, wakeup
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'sqlite'"),
+    pytest.mark.only("sqlite"),
 ]
 
 
