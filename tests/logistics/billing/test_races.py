@@ -32,9 +32,7 @@ from tests.logistics.billing.conftest import NOON, add_completed, issue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FEW, MANY = 10, 300
-many = pytest.param(
-    MANY, marks=[pytest.mark.slow, pytest.mark.only("postgresql")]
-)  # SQLite has one writer
+many = pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.only("postgresql")])  # SQLite has one writer
 rounds = pytest.mark.parametrize("count", [FEW, many])
 STATEMENTS = 45  # about as many as invoicing and sending take
 FAILED = 3  # the exit status of a child that raised
