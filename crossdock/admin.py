@@ -20,6 +20,7 @@ from crossdock.models import (
     TaskComment,
 )
 from crossdock.tasks import refresh_best_offers
+from ims.lib.admin import LookOnly
 
 
 @admin.register(SupplierGroup)
@@ -73,34 +74,25 @@ class OfferAdmin(admin.ModelAdmin):
         )
 
 
-class LookOnly(admin.ModelAdmin):
-    """To look at; pages and jobs write it."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(OfferImport)
 class OfferImportAdmin(LookOnly):
+    may_be_deleted = True
     list_display = ("name", "supplier", "user", "created_at", "finished_at", "error")
     list_select_related = ("supplier", "user")
 
 
 @admin.register(CrossDockTask)
 class CrossDockTaskAdmin(LookOnly):
+    """Its own page deletes a request, with its files."""
+
     list_display = ("filename", "status", "supplier_group", "user", "rows_total", "created_at")
     list_filter = ("status", "supplier_group")
     list_select_related = ("user",)
     search_fields = ("filename", "user__username")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # its page deletes it, with its files
-
 
 @admin.register(TaskComment)
 class TaskCommentAdmin(LookOnly):
+    may_be_deleted = True
     list_display = ("task", "user", "text", "created_at")
     list_select_related = ("task", "user")

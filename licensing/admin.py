@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
+from ims.lib.admin import LookOnly
 from licensing import entering, ledger
 from licensing.models import (
     Allotment,
@@ -57,19 +58,6 @@ class LedgerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for my
                 own = [row for row in rows if isinstance(row, model)]
                 block.take(set().union(*licences_of(model, own)))
             super().save_formset(request, form, formset, change)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """To be read only."""
-
-    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, *_: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, *_: Any) -> bool:
-        return False
 
 
 class ExportItemInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -186,7 +174,7 @@ class BillOfEntryAdmin(LedgerAdmin):
 
 
 @admin.register(LedgerChange)
-class LedgerChangeAdmin(ReadOnlyAdmin):
+class LedgerChangeAdmin(LookOnly):
     list_display = ("at", "license", "user", "action", "row")
     list_filter = ("action",)
     list_select_related = ("license", "user")
@@ -195,6 +183,6 @@ class LedgerChangeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnlyAdmin):
+class SyncRunAdmin(LookOnly):
     list_display = ("created_at", "user", "is_dry", "done", "total", "finished_at")
     list_select_related = ("user",)

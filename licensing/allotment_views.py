@@ -28,7 +28,8 @@ from licensing.forms import (
     LineForm,
 )
 from licensing.models import Allotment, BillOfEntry, ImportItem
-from licensing.views import LOOK, ROWS, may_act
+from licensing.rules import LOOK
+from licensing.views import ROWS, may_act
 
 MOST_LINES = 100
 

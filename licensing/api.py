@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from ims.accounts import roles
 from ims.lib.api import BadRequest, HasRole
 from licensing import allotting, entering, ledger, queries, tasks
 from licensing.allotting import Line, Refused
@@ -28,6 +27,7 @@ from licensing.ledger_serializers import (
     BOERowSerializer,
 )
 from licensing.models import Allotment, BillOfEntry, BOERow, ExportItem, ImportItem, License, SyncRun
+from licensing.rules import ACT, LOOK
 from licensing.serializers import (
     ChangeSerializer,
     CoverQuestion,
@@ -44,8 +44,6 @@ from licensing.serializers import (
 )
 from licensing.statement import statement
 
-LOOK = (roles.LICENCE_MANAGER, roles.READ_ONLY)
-ACT = (roles.LICENCE_MANAGER,)
 LATEST_CHANGES = 200
 
 

@@ -12,7 +12,7 @@ from licensing import attachments
 from licensing.attachments import NotAPaper
 from licensing.forms import AttachmentForm
 from licensing.models import Attachment, BillOfEntry, License
-from licensing.views import LOOK
+from licensing.rules import LOOK
 
 OWNERS = {"licence": License, "boe": BillOfEntry}
 

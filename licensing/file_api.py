@@ -17,9 +17,10 @@ from ims.lib.api import BadRequest, JSONParser
 from ims.lib.sheets import SheetError
 from ims.web.spreadsheets import XLSX, state_of
 from licensing import attachments, importing, sheet_actions
-from licensing.api import ACT, LicencePermission
+from licensing.api import LicencePermission
 from licensing.attachments import NotAPaper
 from licensing.models import Attachment, BillOfEntry, License, SheetImport
+from licensing.rules import ACT
 from licensing.serializers import LicenseFilter
 from licensing.sheets import KINDS
 

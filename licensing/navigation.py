@@ -3,13 +3,12 @@
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from ims.accounts import roles
 from ims.accounts.models import User
 from ims.web import registry
 from licensing import queries
 from licensing.balances import day_in_india
+from licensing.rules import LOOK
 
-LOOK = (roles.LICENCE_MANAGER, roles.READ_ONLY)
 STATES = {"usable": "ok", "expiring_30": "retry", "null": "", "overdrawn": "fail"}
 WORDS = {
     "usable": _("Usable"),

@@ -17,8 +17,8 @@ from ims.web.spreadsheets import state_of
 from licensing import importing, sheet_actions
 from licensing.forms import LicenceFilter
 from licensing.models import SheetImport
+from licensing.rules import LOOK
 from licensing.sheets import KINDS
-from licensing.views import LOOK
 
 
 class ImportForm(forms.Form):

@@ -11,7 +11,8 @@ from ims.lib import audit
 from ims.web.access import needs_role
 from licensing import runs, tasks
 from licensing.models import SyncRun
-from licensing.views import LOOK, may_act
+from licensing.rules import LOOK
+from licensing.views import may_act
 from scheduling import job, schedules
 
 RECENT = 10

@@ -15,9 +15,9 @@ from licensing.balances import day_in_india
 from licensing.cover import Cover, cover
 from licensing.forms import AttachmentForm, CoverForm, LicenceFilter
 from licensing.models import License
+from licensing.rules import LOOK
 from licensing.statement import balance_over_time, statement
 
-LOOK = (roles.LICENCE_MANAGER, roles.READ_ONLY)
 ROWS = 50  # on a page
 CHANGES = 50  # the newest
 ENTRIES = 200  # of the ledger; the PDF has all

@@ -12,30 +12,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from ims.lib.admin import ChangedAlone, LookOnly, ToLookAt
 from logistics import models
 from logistics.fleet import services as fleet
 from logistics.fleet import shifts
 from logistics.fleet.models import StaffRole
-
-
-class LookOnly(admin.options.BaseModelAdmin):
-    """Rows that services alone write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ChangedAlone(admin.ModelAdmin):
-    """Writes the changed fields alone: a service may be writing the rest at this very moment."""
-
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        obj.save(update_fields=[*form.changed_data, "updated_at"] if change else None)
 
 
 class StaffInline(admin.TabularInline):
@@ -121,14 +102,14 @@ class ShiftAdmin(ChangedAlone):
         self.message_user(request, f"Decided {done} of {len(chosen)}.", level)
 
 
-class OfferInline(LookOnly, admin.TabularInline):
+class OfferInline(ToLookAt, admin.TabularInline):
     model = models.Offer
     extra = 0
     fields = ("driver", "vehicle", "offered_by", "offered_at", "answer", "answered_at", "reason")
 
 
 @admin.register(models.StockRequest)
-class StockRequestAdmin(LookOnly, admin.ModelAdmin):
+class StockRequestAdmin(LookOnly):
     list_display = ("id", "dbs", "requested_qty_kg", "priority", "status", "target_driver", "created_at")
     list_filter = ("status", "priority", "assignment_mode", "created_at")
     list_select_related = ("dbs", "target_driver__user")
@@ -138,7 +119,7 @@ class StockRequestAdmin(LookOnly, admin.ModelAdmin):
 
 
 @admin.register(models.VehicleToken)
-class VehicleTokenAdmin(LookOnly, admin.ModelAdmin):
+class VehicleTokenAdmin(LookOnly):
     list_display = ("number", "vehicle", "driver", "status", "request")
     list_filter = ("status", "date", "ms")
     list_select_related = ("vehicle", "driver__user", "request")
@@ -210,19 +191,19 @@ class ContractAdmin(admin.ModelAdmin):
     inlines = (TariffInline,)
 
 
-class PaymentInline(LookOnly, admin.TabularInline):
+class PaymentInline(ToLookAt, admin.TabularInline):
     model = models.Payment
     extra = 0
 
 
-class InvoiceMailInline(LookOnly, admin.TabularInline):
+class InvoiceMailInline(ToLookAt, admin.TabularInline):
     model = models.InvoiceMail
     extra = 0
     fields = ("number", "kind", "letter", "asked_by", "created_at")
 
 
 @admin.register(models.Invoice)
-class InvoiceAdmin(LookOnly, admin.ModelAdmin):
+class InvoiceAdmin(LookOnly):
     """Payments, void and reissue are on the invoice's own page."""
 
     list_display = ("invoice_number", "status", "payer_name", "total", "paid", "due_date", "sent_at")
@@ -234,7 +215,7 @@ class InvoiceAdmin(LookOnly, admin.ModelAdmin):
 
 
 @admin.register(models.DeviceToken)
-class DeviceTokenAdmin(LookOnly, admin.ModelAdmin):
+class DeviceTokenAdmin(LookOnly):
     """The token itself is a secret of the phone: its end is enough to tell one from another."""
 
     list_display = ("__str__", "user", "platform", "is_active", "registered_at", "ended_because")
@@ -245,7 +226,7 @@ class DeviceTokenAdmin(LookOnly, admin.ModelAdmin):
 
 
 @admin.register(models.Notification)
-class NotificationAdmin(LookOnly, admin.ModelAdmin):
+class NotificationAdmin(LookOnly):
     list_display = ("created_at", "user", "channel", "title", "status", "attempts", "reason")
     list_filter = ("status", "channel", "type")
     list_select_related = ("user",)

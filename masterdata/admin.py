@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 from django.utils.translation import ngettext
 
+from ims.lib.admin import ChangedAlone, LookOnly, ToLookAt
 from ims.lib.secrets import CURE, UnreadableSecret
 from masterdata import bulk_views, parcels, slips, updates
 from masterdata.models import (
@@ -31,26 +32,15 @@ class ProductAdmin(admin.ModelAdmin):
     search_fields = ("code", "name", "sku", "supplier_sku")
 
 
-class LookOnly(admin.options.InlineModelAdmin):
-    """Rows that only Track123's answers write."""
-
+class ParcelInline(ToLookAt, admin.TabularInline):
     extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ParcelInline(LookOnly, admin.TabularInline):
     model = Parcel
     fields = ("number", "courier_code", "status", "last_event", "last_event_at", "delivered_at", "error")
     show_change_link = True
 
 
-class EventInline(LookOnly, admin.TabularInline):
+class EventInline(ToLookAt, admin.TabularInline):
+    extra = 0
     model = ParcelEvent
     fields = ("at", "status", "description", "place")
 
@@ -69,7 +59,7 @@ class NeedsAttention(admin.SimpleListFilter):
 
 
 @admin.register(PackingSlip)
-class PackingSlipAdmin(admin.ModelAdmin):
+class PackingSlipAdmin(ChangedAlone):
     list_display = ("order_id", "recipient", "status", "tracking_status", "tracking_vendor", "created_at")
     list_filter = ("status", NeedsAttention, "tracking_vendor", "created_at")
     search_fields = ("order_id", "ship_to", "tracking_ids")
@@ -86,10 +76,6 @@ class PackingSlipAdmin(admin.ModelAdmin):
     inlines = (ParcelInline,)
     actions = ("update_tracking_now", "stop_following", "mark_delivered", "correct_courier")
     show_full_result_count = False
-
-    def save_model(self, request: HttpRequest, slip: PackingSlip, form: Any, change: bool) -> None:
-        """Write what was changed here alone: a job may be writing the rest at this very moment."""
-        slip.save(update_fields=[*form.changed_data, "updated_at"] if change else None)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -128,14 +114,10 @@ def ask(change: str, request: HttpRequest, chosen: QuerySet[PackingSlip]) -> Htt
     return bulk_views.question(request, change, sorted(chosen.order_by().values_list("pk", flat=True)))
 
 
-class OnlyTrack123Writes(admin.ModelAdmin):
-    """To look at; Track123's answers write it."""
+class OnlyTrack123Writes(LookOnly):
+    """Deleted with its packing slip, or by hand."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    may_be_deleted = True
 
 
 @admin.register(Parcel)
@@ -156,7 +138,8 @@ class ParcelEventAdmin(OnlyTrack123Writes):
     show_full_result_count = False
 
 
-class BatchInline(LookOnly, admin.TabularInline):
+class BatchInline(ToLookAt, admin.TabularInline):
+    extra = 0
     model = TrackingBatch
     fields = ("total", "done", "failed", "error", "finished_at")
 
