@@ -117,6 +117,8 @@ def test_the_demo_lives_by_itself(firm):
         demo_life.live(minutes=30)
         if minute % 5 == 4:
             let_silent_offers_expire()
+        if delivered.count() > before:
+            break
     assert delivered.count() > before
     assert delivered.exclude(trip__status="completed").count() == 0
     assert StockRequest.objects.filter(status__in=OPEN).count() <= len(demo.DAUGHTERS)
@@ -157,6 +159,8 @@ def test_the_demos_vehicles_drive_arrive_and_begin_anew(operations):
         after = dict(models.Trip.objects.values_list("pk", "status"))
         moved = [pk for pk, status in after.items() if before.get(pk) != status]
         models.Trip.objects.filter(pk__in=moved).update(status_changed_at=moment)  # not by the real clock
+        if ended.count() > 2:
+            break
     assert ended.count() > 2
     assert models.GpsPoint.objects.count() > 20
     longest = ended.annotate(fixes=Count("points")).latest("fixes")
