@@ -27,8 +27,8 @@ from tests.browser.faults import REPORT_VIOLATIONS, Faults
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 NOT_COPIED = shutil.ignore_patterns(".*", "var", "__pycache__", "images", "media", "staticfiles")
-START_SECONDS, STOP_SECONDS = 90, 15
-LIVELY_SECONDS = 150  # within them the demo delivers parcels and answers offers
+START_SECONDS, STOP_SECONDS = 240, 30
+LIVELY_SECONDS = 240  # within them the demo delivers parcels and answers offers
 SETTLE_SECONDS = 1.5  # a fix of a vehicle, the ends of transitions
 QUALITY = 80  # of WebP
 MOST_BYTES = 1_500_000  # all together

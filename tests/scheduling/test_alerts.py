@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import Schedule
 
-from scheduling import alerts, mutes, schedules, troubles
+from scheduling import alerts, history, mutes, schedules, troubles
 from scheduling.models import Attempt, Heartbeat, QueuedJob
 from scheduling.operation_models import Incident
 from scheduling.testing import drain
@@ -169,6 +169,15 @@ def test_what_nobody_took_is_told_by_the_next_look(post, hook):
     assert not Incident.objects.exists()
     check("--alert")
     assert (len(post.letters), Incident.objects.count()) == (1, 1)
+
+
+def test_what_is_long_over_is_pruned_and_what_goes_on_stays():
+    now = timezone.now()
+    for key, ended in (("old", 366), ("recent", 364), ("open", None)):
+        over = now - timedelta(days=ended) if ended else None
+        Incident.objects.create(key=key, text="x", began_at=now - timedelta(days=500), ended_at=over)
+    assert history.prune(now)["incidents"] == 1
+    assert set(Incident.objects.values_list("key", flat=True)) == {"recent", "open"}
 
 
 def test_without_alert_it_only_looks(post):
