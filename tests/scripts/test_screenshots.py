@@ -1,8 +1,8 @@
-"""The pictures of README.md and docs/: those that are declared are there, are shown, and are small."""
+"""The screenshots of README.md and docs/: those that are declared are there, are shown, and are small."""
 
 from scripts import screenshots
 
-FILES = {path.name: path for path in screenshots.IMAGES.iterdir()}
+FILES = {path.name: path for path in screenshots.IMAGES.glob("*.webp")}
 
 
 def test_what_is_declared_is_there_and_nothing_else():
