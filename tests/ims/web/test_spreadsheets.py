@@ -15,7 +15,7 @@ def test_more_rows_than_a_sheet_holds_are_the_askers_error(monkeypatch):
         spreadsheets.xlsx("a.xlsx", ["A"], [[1], [2], [3]], title="A")
 
 
-def test_a_csv_has_the_mark_and_every_row():
+def test_a_csv_has_the_mark_and_every_row(db):  # closing an answer looks after open connections
     with closing(spreadsheets.csv("a.csv", ["A"], ([number] for number in range(3)))) as answer:
         content = answer.getvalue()
     assert content == b"\xef\xbb\xbfA\r\n0\r\n1\r\n2\r\n"
