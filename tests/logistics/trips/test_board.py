@@ -32,6 +32,7 @@ def shown(user) -> list[int]:
 def test_what_needs_somebody_first_stands_first(dispatcher, planned, under_way):
     to_come, late, flagged = planned(2), planned(-60), planned(-90)
     Trip.objects.filter(pk=flagged.pk).update(timed_out_at=NOON)
+    Trip.objects.filter(pk=under_way.pk).update(scheduled_pickup_time=NOON)
     ended = planned(1)
     Trip.objects.filter(pk=ended.pk).update(status=TripStatus.CANCELLED)
     assert shown(dispatcher) == [flagged.pk, late.pk, under_way.pk, to_come.pk, ended.pk]
