@@ -82,22 +82,6 @@ def test_every_page_is_accessible_and_fits(open_page, operator, busy, width, the
     screenshot(page, f"console-dialog-{width}-{theme}")
 
 
-def test_everything_is_done_by_keyboard_alone(page, operator, busy):
-    sign_in(page, operator)
-    page.goto("/console/")
-    tab_to(page, "Pause normal")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("normal is paused by operator")).to_be_visible()
-    follow(page, "Failures")
-    follow(page, "tests.speak")
-    expect(page.locator("#rows tbody tr")).to_have_count(1)
-    follow(page, "tests.speak")
-    tab_to(page, "Retry")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Queued for one more attempt.")).to_be_visible()
-    assert job(busy).state == "waiting"
-
-
 def test_what_cannot_be_undone_is_asked_and_answered_by_keyboard(page, operator, busy):
     waiting = tasks.leave_effect.enqueue()
     sign_in(page, operator)
@@ -139,107 +123,103 @@ def test_typing_a_search_shows_its_rows_and_keeps_it_in_the_address(page, operat
     expect(page).to_have_url(re.compile(r"q=on(\+|%20)fire"))
 
 
-def test_operations_are_done_by_keyboard_alone(page, operator, busy):
+# --- every action, by mouse and by keyboard -----------------------------------------------------------------
+class Hands:
+    """Presses buttons and links by one of the two."""
+
+    def __init__(self, page, *, keyboard):
+        self.page, self.keyboard = page, keyboard
+
+    def press(self, words, answer, at=None):
+        """Press what reads so, on the page at this address of the console or on the one that is open."""
+        self._go(at)
+        if self.keyboard:
+            tab_to(self.page, words)
+            self.page.keyboard.press("Enter")
+        else:
+            self._named("button", words).or_(self._named("link", words)).first.click()
+        expect(self.page.get_by_text(answer).locator("visible=true").first).to_be_visible()
+
+    def fill(self, label, words):
+        field = self.page.get_by_label(label)
+        if self.keyboard:
+            field.focus()
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.type(words)
+        else:
+            field.fill(words)
+
+    def _go(self, at):
+        if at is not None:
+            self.page.goto(f"/console/{at}")
+
+    def _named(self, role, words):
+        return self.page.get_by_role(role, name=words, exact=True).locator("visible=true")
+
+
+@pytest.fixture(params=["mouse", "keyboard"])
+def hands(request, page, operator, busy):
     sign_in(page, operator)
-    page.goto("/console/")
-    tab_to(page, "Quiet for a deploy")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog")).to_contain_text("no other starts until quiet mode ends")
-    tab_to(page, "Pause all queues")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Nothing runs any more: deploy now.")).to_be_visible()
-    tab_to(page, "End quiet mode")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("low_priority is paused by")).to_be_visible()
-    follow(page, "Tasks")
-    follow(page, "Enqueue tests.only_one")
-    tab_to(page, "")  # into the first field
-    page.keyboard.type("by hand")
-    page.keyboard.press("Tab")
-    page.keyboard.type("many")
-    tab_to(page, "Enqueue")
-    page.faults.allow("status: 400")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Give a whole number, e.g. 12.")).to_be_visible()
-    page.get_by_label("size").fill("7")
-    tab_to(page, "Enqueue")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Queued: this is its job.")).to_be_visible()
+    return Hands(page, keyboard=request.param == "keyboard")
+
+
+def test_queues_and_jobs_are_handled(hands, busy):
+    hands.press("Pause normal", "normal is paused by operator", at="")
+    hands.press("Resume low_priority", "low_priority is resumed.", at="")
+    hands.press("Retry", "Queued for one more attempt.", at=f"jobs/{busy}/")
+    assert job(busy).state == "waiting"
+    hands.press("Run again as a new job", "Queued as a new job", at=f"jobs/{busy}/")
+    hands.press("Cancel", "Cancel tests.speak?", at=f"jobs/{busy}/")
+    hands.press("Cancel the job", "Cancelled; a running job is asked to stop.")
+    assert job(busy).state == "cancelled"
+
+
+def test_schedules_are_handled(hands):
+    hands.press("Run site_every now", "Queued: this is its job.", at="schedules/")
+    hands.press("Save the interval", "Runs every 10 minutes.", at="schedules/site_every/")
+    hands.fill("Interval", "25")
+    hands.press("Save the interval", "Runs every 25 minutes.")
+    hands.press("Stop", "until somebody starts it again")
+    hands.press("Stop the schedule", "site_every is stopped until somebody starts it.")
+    assert not schedules.status("site_every").active
+    hands.press("Start", "Runs every 10 minutes.", at="schedules/site_every/")
+
+
+def test_failures_are_muted_and_many_jobs_handled_at_once(hands, busy):
+    hands.press("Mute tests.fail", "for a week", at="failures/")
+    hands.press("for a week", "Muted for a week.")
+    assert FailureMute.objects.get().func == tasks.fail.path
+    hands.press("Unmute tests.fail", "It is heard again.")
+    for link, state, question, button in (
+        ("Cancel all", "waiting&task=tests.urgent", "Cancel 3 jobs?", "Cancel them all"),
+        ("Retry all", "failed", "Retry 2 jobs?", "Retry them all"),
+        ("Delete all", "succeeded&task=tests.leave_effect", "Delete 1 job?", "Delete them all"),
+    ):
+        hands.press(link, question, at=f"jobs/?state={state}")
+        hands.press(button, "Begun: this job does it, and can be cancelled.")
+        drain(["high_priority"])
+    assert job(busy).state == "waiting"
+    hands.page.goto("/console/jobs/?task=tests.leave_effect")
+    expect(hands.page.get_by_text("No such job")).to_be_visible()
+
+
+def test_quiet_mode_begins_and_ends_and_a_task_is_enqueued_by_its_form(hands):
+    hands.press("Quiet for a deploy", "no other starts until quiet mode ends", at="")
+    hands.press("Pause all queues", "Nothing runs any more: deploy now.")
+    hands.press("End quiet mode", "low_priority is paused by")
+    hands.press("Enqueue tests.only_one", "size", at="tasks/")
+    hands.fill("key", "by hand")
+    hands.fill("size", "many")
+    hands.page.faults.allow("status: 400")
+    hands.press("Enqueue", "Give a whole number, e.g. 12.")
+    hands.fill("size", "7")
+    hands.press("Enqueue", "Queued: this is its job.")
     assert enqueued(tasks.only_one) == [{"key": "by hand", "size": 7}]
 
 
-def test_failures_are_muted_and_all_of_them_retried_by_mouse(page, operator, busy):
+def test_a_chart_of_another_span_is_chosen(page, operator, busy):
     sign_in(page, operator)
-    page.goto("/console/failures/")
-    page.get_by_role("button", name="Mute tests.fail").click()
-    page.get_by_role("button", name="for a week").locator("visible=true").click()
-    expect(page.get_by_text("Muted for a week.")).to_be_visible()
-    assert FailureMute.objects.get().func == tasks.fail.path
-    page.goto("/console/jobs/?state=failed")
-    page.get_by_role("link", name="Retry all").click()
-    expect(page.get_by_role("heading", name="Retry 2 jobs?")).to_be_visible()
-    page.get_by_role("button", name="Retry them all").click()
-    expect(page.get_by_text("Begun: this job does it, and can be cancelled.")).to_be_visible()
-    drain(["high_priority"])
-    assert job(busy).state == "waiting"
     page.goto("/console/charts/")
     page.get_by_label("Span").select_option("day")
     expect(page).to_have_url(re.compile("span=day"))
     expect(page.get_by_role("img", name=re.compile("2 failed"))).to_be_visible()
-
-
-def test_the_rest_is_done_by_mouse(page, operator, busy):
-    """What the tests above do by keyboard alone, or not at all."""
-    sign_in(page, operator)
-
-    def press(address, button, answer):
-        if address is not None:
-            page.goto(f"/console/{address}")
-        page.get_by_role("button", name=button).locator("visible=true").first.click()
-        expect(page.get_by_text(answer)).to_be_visible()
-
-    press("", "Resume low_priority", "low_priority is resumed.")
-    press(f"jobs/{busy}/", "Retry", "Queued for one more attempt.")
-    press(f"jobs/{busy}/", "Run again", "Queued as a new job")
-    press("schedules/", "Run site_every now", "Queued: this is its job.")
-    press("schedules/site_every/", "Save the interval", "Runs every 10 minutes.")
-    press("schedules/site_every/", "Stop", "until somebody starts it again")
-    press(None, "Stop the schedule", "site_every is stopped until somebody starts it.")
-    press("schedules/site_every/", "Start", "Runs every 10 minutes.")
-    page.goto("/console/jobs/?state=waiting&queue=high_priority")
-    page.get_by_role("link", name="Cancel all").click()
-    press(None, "Cancel them all", "Begun: this job does it, and can be cancelled.")
-    drain(["high_priority"])
-    page.goto("/console/jobs/?state=succeeded&task=tests.leave_effect")
-    page.get_by_role("link", name="Delete all").click()
-    press(None, "Delete them all", "Begun: this job does it, and can be cancelled.")
-    drain(["high_priority"])
-    page.goto("/console/jobs/?task=tests.leave_effect")
-    expect(page.get_by_text("No such job")).to_be_visible()
-
-
-def test_the_rest_is_done_by_keyboard(page, operator, busy):
-    sign_in(page, operator)
-    page.goto("/console/")
-    tab_to(page, "Resume low_priority")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("low_priority is resumed.")).to_be_visible()
-    page.goto("/console/failures/")
-    tab_to(page, "Mute tests.fail")
-    page.keyboard.press("Enter")
-    tab_to(page, "for a week")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Muted for a week.")).to_be_visible()
-    tab_to(page, "Unmute tests.fail")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("It is heard again.")).to_be_visible()
-    assert not FailureMute.objects.exists()
-    page.goto("/console/schedules/")
-    tab_to(page, "Run site_every now")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Queued: this is its job.")).to_be_visible()
-    page.goto("/console/jobs/?state=failed")
-    follow(page, "Retry all")
-    tab_to(page, "Retry them all")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Begun: this job does it, and can be cancelled.")).to_be_visible()

@@ -12,7 +12,7 @@ from django.core.management.commands import flush
 from django.core.management.sql import emit_post_migrate_signal, sql_flush
 from django.db import connection
 
-SAME_FOR_ALL = {"django_content_type", "auth_permission"}
+SAME_FOR_ALL = {"django_content_type", "auth_permission", "ims_uploads_uploadfolder"}
 LARGE = 2**20  # bytes; rows that were deleted from such a table would be in the way of what follows
 
 
