@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,12 @@ def main() -> None:
     entries = [entry for entry in ENTRIES if not options.only or entry.module in options.only]
     with tempfile.TemporaryDirectory(prefix="ims-bench-") as folder:
         sitting = Sitting(Path(folder), options)
-        sitting.run(entries)
-    text = report.text(sitting.found, sitting.missing, sitting.about())
+        for rounds in sitting.run(entries):  # a sitting that is broken off keeps what it has
+            text = report.text(sitting.found, sitting.missing, sitting.about(rounds))
+            if options.out:
+                Path(options.out).write_text(text)
+                Path(options.out).with_name("chart.svg").write_text(chart.svg(sitting.found))
     print(text)
-    if options.out:
-        Path(options.out).write_text(text)
-        Path(options.out).with_name("chart.svg").write_text(chart.svg(sitting.found))
 
 
 def parse() -> argparse.Namespace:
@@ -71,15 +72,15 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def sizes(quick: bool, share: float, log: str | None, number: int) -> Sizes:
-    """Idleness is measured once, for a whole minute: what comes once a minute belongs to it."""
+def sizes(quick: bool, entry: Entry, log: str | None, number: int) -> Sizes:
+    """Idleness is measured once; ours for a whole minute, because it has work that comes once a minute."""
     scale = 0.1 if quick else 1.0
     return Sizes(
-        jobs=int(10_000 * scale * share),
+        jobs=int(10_000 * scale * entry.share),
         enqueued=int(2_000 * scale),
         many=int(20_000 * scale),
         pick_ups=int(100 * scale),
-        idle=0 if number else 60 * scale,
+        idle=0 if number else (20 if entry.is_peer else 60) * scale,
         rows=(1_000, 100_000) if quick else (1_000, 100_000, 1_000_000),
         waiting=int(10_000 * scale),
         log=log,
@@ -96,7 +97,8 @@ class Sitting:
         self.postgres = servers.Postgres(folder)
         self.versions = {"PostgreSQL": self.postgres.version()}
 
-    def run(self, entries: list[Entry]) -> None:
+    def run(self, entries: list[Entry]) -> Iterator[int]:
+        """Yields the number of each round that has ended."""
         self.python = peers.python() if any(entry.is_peer for entry in entries) else None
         with servers.redis(self.folder) as redis:
             if redis:
@@ -106,6 +108,7 @@ class Sitting:
                     start = number % len(entries)
                     for entry in entries[start:] + entries[:start]:
                         self.give_turn(entry, number, redis)
+                    yield number + 1
             finally:
                 self.postgres.stop()
 
@@ -135,7 +138,7 @@ class Sitting:
 
     def one_round(self, entry: Entry, number: int, address: str) -> dict[str, Any]:
         log = self.postgres.log if entry.home == "postgres" else None
-        wanted = json.dumps(asdict(sizes(self.options.quick, entry.share, log, number)))
+        wanted = json.dumps(asdict(sizes(self.options.quick, entry, log, number)))
         python = str(self.python if entry.is_peer else sys.executable)
         command = [python, "-m", "bench.one_round", f"bench.contenders.{entry.module}", address, wanted]
         ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, timeout=LONGEST, check=True)
@@ -143,8 +146,8 @@ class Sitting:
         self.versions |= found.pop("versions")
         return found
 
-    def about(self) -> report.About:
-        return report.About(self.options.rounds, self.options.quick, self.versions)
+    def about(self, rounds: int) -> report.About:
+        return report.About(rounds, self.options.quick, self.versions)
 
 
 if __name__ == "__main__":

@@ -65,9 +65,10 @@ process and an empty database of its own. Cells are medians with (least – most
 - **drain**: from the time when a tenth of the jobs is done until all are, every result kept as the name says.
 - **enqueue**: calls a second from one process; **many**: one call for all, where there is such a call.
 - **pick-up**: from the call that enqueues until an idle worker runs the job's first line.
-- **idle**: workers with nothing to do for a minute, once. Statements are those that PostgreSQL logs; CPU and
-  memory are of all processes of the contender, not of its server. Redis keeps nothing on disk here, which
-  favours it."""
+- **idle**: workers with nothing to do, once; ours for a minute. Statements are those that PostgreSQL logs;
+  CPU and memory are of all processes of the contender, not of its server.
+
+Redis keeps nothing on disk here, which favours it."""
 
 
 def _size(about: About) -> str:
