@@ -178,6 +178,8 @@ def _keys(found: Found) -> set[str]:
 
 
 def _missing(missing: dict[str, str]) -> str:
+    if not missing:
+        return ""
     return "Not compared: " + "; ".join(f"{name} ({why})" for name, why in missing.items()) + "."
 
 
