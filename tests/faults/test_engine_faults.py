@@ -247,11 +247,10 @@ def test_a_lower_queue_is_not_starved(ready, wait_for):
 
 
 def test_a_claim_reads_the_index(db):
+    tasks.leave_effect.enqueue_many([{"name": str(number)} for number in range(3000)])
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE django_q_ormq")
         explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # which suits a table of a few rows, as
-            cursor.execute("SET LOCAL enable_sort = off")  # does sorting them
         cursor.execute(
             f"{explain} SELECT id FROM django_q_ormq WHERE key = 'normal' AND holder IS NULL"
             " AND lock <= CURRENT_TIMESTAMP ORDER BY lock, id LIMIT 20"
