@@ -9,17 +9,20 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models import F
 from django.utils.text import slugify
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from ims.accounts.models import User
 from ims.notices.models import Letter, LetterState
 
 PASSING = range(400, 500)  # SMTP replies: try again later
+LONGEST_SENDING = timedelta(minutes=5)  # every sender's job ends sooner: whoever was sending it has died
 
 
 class LetterError(Exception):
@@ -66,13 +69,13 @@ def last_told(user: User, prefix: str) -> set[str]:
 
 def send_once(user: User, key: str, draft: Draft) -> bool:
     """Send a letter unless that was done before, and say whether it went out now; raises LetterError."""
-    letter, _ = Letter.objects.get_or_create(user=user, key=key)
+    letter, _made = Letter.objects.get_or_create(user=user, key=key)
     return _send(letter, user.email, draft)
 
 
 def send_once_to(address: str, key: str, draft: Draft) -> bool:
     """The same for somebody who has no login; an address that changes meanwhile makes no second letter."""
-    letter, _ = Letter.objects.get_or_create(user=None, key=key, defaults={"address": address})
+    letter, _made = Letter.objects.get_or_create(user=None, key=key, defaults={"address": address})
     return send(letter, draft)
 
 
@@ -91,9 +94,27 @@ def drop(letter: Letter, reason: str) -> bool:
     return _move(letter, LetterState.WAITING, LetterState.DROPPED, error=reason)
 
 
+def drop_all(prefix: str, reason: str) -> int:
+    """The same for all whose keys begin so; returns how many."""
+    waiting = Letter.objects.filter(key__startswith=prefix, state=LetterState.WAITING)
+    return waiting.update(state=LetterState.DROPPED, error=reason, updated_at=now())
+
+
 def doubt(letter: Letter, reason: str) -> bool:
     """Whoever was sending it is dead: nobody knows. False where it is not being sent."""
     return _move(letter, LetterState.SENDING, LetterState.UNSURE, error=reason)
+
+
+def doubt_all(at: datetime) -> int:
+    """The same for all whose senders are dead and that nobody else looks after; returns how many."""
+    dead = Letter.objects.filter(
+        state=LetterState.SENDING, is_kept=False, updated_at__lt=at - LONGEST_SENDING
+    )
+    return dead.update(state=LetterState.UNSURE, error=died(), updated_at=at)
+
+
+def died() -> str:
+    return _("The worker ended while the mail server was taking it.")
 
 
 def _send(letter: Letter, address: str, draft: Draft) -> bool:

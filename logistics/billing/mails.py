@@ -19,14 +19,13 @@ from ims.accounts import people, roles
 from ims.accounts.models import User
 from ims.notices import kinds, letters
 from ims.notices import services as notices
-from ims.notices.letters import LetterError
+from ims.notices.letters import LONGEST_SENDING, LetterError, died
 from ims.notices.models import Letter, LetterState
 from logistics.billing import invoices, letter, payers
 from logistics.billing.errors import BillingRefused
 from logistics.billing.models import Invoice, InvoiceMail, InvoiceStatus, MailKind
 
 MOST_TRIES = 8  # the job's attempts: about ten hours
-LONGEST_SENDING = timedelta(minutes=5)  # its job ends sooner: whoever was sending it has died
 NOTICE = "billing.mail"
 
 
@@ -156,10 +155,6 @@ def settle(mail: InvoiceMail, envelope: Letter, at: datetime) -> bool:
     if letters.doubt(envelope, died()):
         tell_accountants(mail, died())
     return False
-
-
-def died() -> str:
-    return _("The worker ended while the mail server was taking it.")
 
 
 def not_needed(invoice: Invoice, mail: InvoiceMail) -> str:

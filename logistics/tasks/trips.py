@@ -78,6 +78,7 @@ def send_trip_assignment_notification(trip_id: int, driver_id: int) -> int:
     """Tell a driver that a trip is his; nothing if it is not any more. Returns the devices reached."""
     trip = Trip.objects.select_related("driver__user", "vehicle").get(pk=trip_id)
     if trip.driver is None or trip.driver_id != driver_id or trip.status in trips.ENDED:
+        mail.not_assigned(trip_id, driver_id)
         return 0
     key = f"trip:{trip_id}:assigned:{driver_id}:{trip.assigned_at}"  # he may get it back later
     mail.assigned(trip, trip.driver, key)

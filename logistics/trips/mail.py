@@ -52,6 +52,11 @@ def assigned(trip: Trip, driver: Driver, key: str) -> bool:
     return letters.send_once(user, key, draft("trip_assigned", subject, facts))
 
 
+def not_assigned(trip_id: int, driver_id: int) -> None:
+    """What still waits to tell this driver that the trip is his is not sent."""
+    letters.drop_all(f"trip:{trip_id}:assigned:{driver_id}:", _("The trip is not his any more."))
+
+
 def completed(trip: Trip) -> bool:
     """To the patient, by whichever address is known."""
     patient, key = trip.patient, f"trip:{trip.pk}:completed"

@@ -34,16 +34,21 @@ def is_calm() -> bool:
     busy = Q(state__in=[JobState.RUNNING, JobState.WAITING]) | Q(state=JobState.SCHEDULED, lock__lte=now())
     if QueuedJob.objects.filter(busy).exists():
         return False
-    let_senders_be_dead()
+    if bury_senders():
+        return False
     ends_of_offers = Q(state=JobState.SCHEDULED, lock__lte=now() + LONG_AGO)
     return not QueuedJob.objects.filter(Q(state=JobState.RETRYING) | ends_of_offers).update(lock=now())
 
 
-def let_senders_be_dead() -> None:
-    """A letter whose worker was killed while it sent is looked at again after a while."""
+def bury_senders() -> bool:
+    """Letters whose worker was killed in mid-send are looked at again, as if the time had passed."""
     from django.utils.timezone import now
 
     from ims.notices.models import Letter, LetterState
+    from ims.notices.tasks import settle_letters
 
-    old = now() - LONG_AGO
-    Letter.objects.filter(state=LetterState.SENDING, updated_at__gt=old).update(updated_at=old)
+    dying = Letter.objects.filter(state=LetterState.SENDING)
+    dying.filter(updated_at__gt=now() - LONG_AGO).update(updated_at=now() - LONG_AGO)
+    if orphans := dying.filter(is_kept=False).exists():
+        settle_letters.enqueue()
+    return orphans

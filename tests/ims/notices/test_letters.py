@@ -6,8 +6,9 @@ import pytest
 from django.utils.timezone import now
 
 from ims.notices import letters, services
-from ims.notices.letters import Attachment, Draft, LetterError
+from ims.notices.letters import LONGEST_SENDING, Attachment, Draft, LetterError
 from ims.notices.models import Letter, LetterState
+from ims.notices.tasks import settle_letters
 
 pytestmark = pytest.mark.django_db
 DRAFT = Draft("Rain", "It rains", "<p>It rains</p>", ["rain"])
@@ -146,3 +147,23 @@ def test_the_next_letter_knows_what_the_last_one_told(smtp, operations):
     assert letters.last_told(operations, "weather:") == set()
     send(operations)
     assert letters.last_told(operations, "weather:") == {"rain"}
+
+
+def test_of_a_letter_whose_sender_died_nobody_knows_and_it_is_not_sent_again(smtp, operations):
+    send(operations)
+    Letter.objects.update(state=LetterState.SENDING)
+    assert settle_letters() == 0, "it may be on its way still"
+    Letter.objects.update(updated_at=now() - LONGEST_SENDING)
+    assert settle_letters() == 1
+    letter = Letter.objects.get()
+    assert (letter.state, letter.error) == (LetterState.UNSURE, letters.died())
+    assert send(operations) is False
+    assert len(smtp.letters) == 1
+
+
+def test_letters_that_somebody_looks_after_are_left_to_him(smtp):
+    letter = letters.write("payer@example.com", "invoice-1-1")
+    Letter.objects.update(state=LetterState.SENDING, updated_at=now() - LONGEST_SENDING)
+    settle_letters()
+    letter.refresh_from_db()
+    assert letter.state == LetterState.SENDING

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils.timezone import now
 
-from ims.notices.letters import LetterError
+from ims.notices.letters import LONGEST_SENDING, LetterError
 from ims.notices.models import Letter, LetterState, Notice
 from logistics import invoice_actions, tasks
 from logistics.billing import invoices, mails, payments
@@ -143,7 +143,7 @@ def test_a_worker_that_died_while_sending_leaves_an_unknown_outcome(invoice, smt
         send(invoice)
     assert caught.value.permanent is False
     assert outcome(invoice) == Outcome.SENDING
-    Letter.objects.update(updated_at=now() - mails.LONGEST_SENDING)
+    Letter.objects.update(updated_at=now() - LONGEST_SENDING)
     assert outcome(invoice) == Outcome.UNKNOWN  # also before any job has looked
     assert send(invoice) is False
     assert Letter.objects.get().state == LetterState.UNSURE

@@ -12,7 +12,8 @@ from django.db import connection
 from django.utils.timezone import now
 
 from ims.accounts import roles
-from ims.notices.models import Letter, Notice
+from ims.notices.letters import LetterError
+from ims.notices.models import Letter, LetterState, Notice
 from logistics import tasks, trip_actions
 from logistics.fleet.models import Vehicle
 from logistics.notifications.models import Notification
@@ -137,6 +138,17 @@ def test_an_assignment_is_told_by_mail_and_phone_once_and_names_no_patient(trip,
 @database
 def test_who_lost_the_trip_meanwhile_is_not_told_that_it_is_his(trip, other_driver, smtp):
     assert tasks.send_trip_assignment_notification(trip.pk, other_driver.pk) == 0
+    assert not smtp.letters
+
+
+@database
+def test_a_mail_refused_for_now_is_dropped_once_the_trip_is_not_his(trip, driver, other_driver, smtp):
+    smtp.fail("RCPT", "450 Mailbox busy")
+    with pytest.raises(LetterError):
+        tasks.send_trip_assignment_notification(trip.pk, driver.pk)
+    Trip.objects.update(driver=other_driver)
+    tasks.send_trip_assignment_notification(trip.pk, driver.pk)
+    assert Letter.objects.get().state == LetterState.DROPPED
     assert not smtp.letters
 
 
