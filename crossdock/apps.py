@@ -7,7 +7,9 @@ class CrossdockConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crossdock import navigation, news
+        from crossdock import models, navigation, news
+        from ims.uploads import upkeep
 
+        upkeep.follow(models.OfferImport)
         navigation.register()
         news.register_kinds()

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
+from crossdock.models import CrossDockTask
+
 INPUTS, EXPORTS = "cross_dock", "exports"
 UNCLAIMED = timedelta(days=1)  # before a file that no price request names counts as forgotten
 
@@ -56,6 +58,13 @@ def remove_input(file_path: str) -> None:
     path = absolute(file_path).resolve()
     if path.is_relative_to(media().resolve()):
         remove(path)
+
+
+def remove_all_of(task: CrossDockTask) -> None:
+    """The upload and the result of a request that was deleted; what is missed here is swept at night."""
+    remove(result_path(task.pk))
+    if task.input_file:
+        remove_input(task.input_file)
 
 
 def remove(path: Path) -> None:

@@ -5,6 +5,7 @@ Nothing here enqueues: see actions.py, which does both in one transaction.
 
 import os
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -103,11 +104,8 @@ def delete(task: CrossDockTask) -> None:
         ended = CrossDockTask.objects.filter(pk=task.pk).exclude(status__in=UNFINISHED)
         if not ended.select_for_update().exists():  # nobody retries it while it goes
             raise NotNow("It is still running: cancel it first.")
-        unused = [files.result_path(task.pk)]
-        unused += [files.absolute(task.input_file)] if task.input_file else []
         CrossDockTask.objects.filter(pk=task.pk).delete()
-    for path in unused:
-        files.remove(path)
+        transaction.on_commit(partial(files.remove_all_of, task), robust=True)
 
 
 # --- Comments ---------------------------------------------------------------------------------------------

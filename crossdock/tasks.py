@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from crossdock import actions, offers, runs, services, view
+from ims.uploads import folder
 from scheduling import LOW, NORMAL, Retry, progress, task
 
 
@@ -47,6 +48,7 @@ def recover_lost_requests() -> dict[str, int]:
 @task(queue=LOW, timeout=600, every=timedelta(days=1), schedule="crossdock_prune", unique=True)
 def prune_cross_dock() -> int:
     """Remove old uploads and results."""
+    folder.expect()
     return services.prune(now()) + offers.prune(now())
 
 

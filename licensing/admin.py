@@ -108,6 +108,11 @@ class LicenseAdmin(LedgerAdmin):
         with entering.correcting(licence, request.user):
             licence.save(update_fields=[*form.cleaned_data, "updated_at"])
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """With a licence its history goes, which nobody may delete by itself."""
+        found, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        return found, counts, perms_needed - {LedgerChange._meta.verbose_name}, protected
+
 
 @admin.register(ImportItem)
 class ImportItemAdmin(LedgerAdmin):

@@ -7,7 +7,9 @@ class LicensingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from licensing import navigation, reminders
+        from ims.uploads import upkeep
+        from licensing import models, navigation, reminders
 
+        upkeep.follow(models.Attachment, models.SheetImport)
         navigation.register()
         reminders.register_kinds()

@@ -4,6 +4,7 @@ from typing import IO
 from uuid import uuid4
 
 from django.core.files import File
+from django.db import transaction
 from django.http import FileResponse, Http404
 
 from ims.accounts.models import User
@@ -28,8 +29,9 @@ def keep(file: IO[bytes], name: str, size: int, of: License | BillOfEntry, user:
         raise NotAPaper("The file is neither a PDF nor a PNG or JPEG picture: scan or print it to PDF.")
     owner = {"license": of} if isinstance(of, License) else {"bill_of_entry": of}
     kept = Attachment(name=name[-200:], user=user, **owner)
-    kept.file.save(uuid4().hex, File(file))  # the uploader's own name is only shown
-    audit.record("licences.attach", str(of), user, after={"file": kept.name})
+    with transaction.atomic():
+        kept.file.save(uuid4().hex, File(file))  # the uploader's own name is only shown
+        audit.record("licences.attach", str(of), user, after={"file": kept.name})
     return kept
 
 
@@ -52,7 +54,9 @@ def kind_of(file: IO[bytes]) -> str | None:
 
 
 def remove(attachment: Attachment, user: User | None) -> None:
+    """With its file, which goes with every row (ims.uploads.upkeep)."""
     owner = attachment.license or attachment.bill_of_entry
-    audit.record("licences.detach", str(owner), user, before={"file": attachment.name})
-    attachment.delete()
-    attachment.file.delete(save=False)
+    with transaction.atomic():
+        removed, _ = Attachment.objects.filter(pk=attachment.pk).delete()
+        if removed:
+            audit.record("licences.detach", str(owner), user, before={"file": attachment.name})

@@ -7,7 +7,9 @@ class MasterdataConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from masterdata import alerts, navigation
+        from ims.uploads import upkeep
+        from masterdata import alerts, models, navigation
 
+        upkeep.follow(models.SlipImport)
         navigation.register()
         alerts.register_kinds()

@@ -17,6 +17,10 @@ from ims.uploads.models import UploadFolder
 FILE = ".ims-uploads"
 
 
+class WrongFolder(Exception):
+    """Here is another folder of uploads; a worker of another machine may have the right one."""
+
+
 def mark(using: str = "default") -> None:
     """Mark MEDIA_ROOT as the folder of all machines, unless there is one already."""
     rows = UploadFolder.objects.using(using)
@@ -35,6 +39,12 @@ def problem() -> str:
         return ""
     where = f"MEDIA_ROOT {settings.MEDIA_ROOT} of {gethostname()}"
     return f"{where} is not the folder in which other machines keep uploads."
+
+
+def expect() -> None:
+    """Raises WrongFolder unless MEDIA_ROOT bears the mark: who removes files there must be sure of it."""
+    if not UploadFolder.objects.filter(mark=read()).exists():
+        raise WrongFolder(problem() or f"MEDIA_ROOT {settings.MEDIA_ROOT} has no mark: run migrate first.")
 
 
 def read() -> str:

@@ -4,6 +4,7 @@ from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 from openpyxl import load_workbook
 
 from ims.lib.models import AuditLog
@@ -39,7 +40,9 @@ def send(desk, *rows: tuple, kind: str = "licences"):
 
 
 # --- papers ---------------------------------------------------------------------------------------------
-def test_a_paper_is_attached_listed_fetched_and_removed(desk, licence, tmp_path):
+def test_a_paper_is_attached_listed_fetched_and_removed(
+    desk, licence, tmp_path, django_capture_on_commit_callbacks
+):
     made = licence()
     kept = attach(desk, license=made.pk)
     assert kept.status_code == 201, kept.json()
@@ -50,10 +53,35 @@ def test_a_paper_is_attached_listed_fetched_and_removed(desk, licence, tmp_path)
     assert desk.get(f"{ATTACHMENTS}?license={made.pk}").json()["results"] == [kept.json()]
     assert desk.get(f"{ATTACHMENTS}?license={made.pk + 1}").json()["count"] == 0
     assert b"".join(desk.get(f"{address}file/").streaming_content) == PAPER
-    assert desk.delete(address).status_code == 204
+    with django_capture_on_commit_callbacks(execute=True):
+        assert desk.delete(address).status_code == 204
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     actions = AuditLog.objects.order_by("pk").values_list("action", flat=True)
     assert list(actions) == ["licences.attach", "licences.detach"]
+
+
+@pytest.mark.parametrize("way", ["admin", "api"])
+def test_papers_go_with_their_licence(
+    desk, client, admin, licence, tmp_path, way, django_capture_on_commit_callbacks
+):
+    made = licence(items=[])
+    attach(desk, license=made.pk)
+    client.force_login(admin)
+    with django_capture_on_commit_callbacks(execute=True):
+        if way == "admin":
+            client.post(reverse("admin:licensing_license_delete", args=[made.pk]), {"post": "yes"})
+        else:
+            assert desk.delete(f"/api/licensing/licenses/{made.pk}/").status_code == 204
+    assert not Attachment.objects.exists()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_papers_go_with_their_bill_of_entry(desk, today, tmp_path, django_capture_on_commit_callbacks):
+    boe = BillOfEntry.objects.create(number="77", date=today)
+    attach(desk, bill_of_entry=boe.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert desk.delete(f"/api/licensing/bills-of-entry/{boe.pk}/").status_code == 204
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_bill_of_entry_has_papers_too(desk, today):

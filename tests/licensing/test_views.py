@@ -303,7 +303,7 @@ def attach(page, licence: License, content: bytes, name: str = "scan.pdf"):
     return page.post(reverse("licensing:attach", args=["licence", licence.pk]), {"file": file}, follow=True)
 
 
-def test_a_paper_is_kept_fetched_and_removed(page, licence, tmp_path):
+def test_a_paper_is_kept_fetched_and_removed(page, licence, tmp_path, django_capture_on_commit_callbacks):
     made = licence()
     assert "scan.pdf" in text_of(attach(page, made, b"%PDF-1.7 paper"))
     kept = Attachment.objects.get()
@@ -311,7 +311,8 @@ def test_a_paper_is_kept_fetched_and_removed(page, licence, tmp_path):
     assert b"".join(answer.streaming_content) == b"%PDF-1.7 paper"
     assert answer["Content-Type"] == "application/pdf"
     assert "scan" not in kept.file.name
-    page.post(reverse("licensing:attachment-remove", args=[kept.pk]))
+    with django_capture_on_commit_callbacks(execute=True):
+        page.post(reverse("licensing:attachment-remove", args=[kept.pk]))
     assert not Attachment.objects.exists()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
