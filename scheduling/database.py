@@ -9,22 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import (
-    DatabaseError,
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    ProgrammingError,
-    connection,
-    connections,
-)
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 
 logger = logging.getLogger("django-q")
 T = TypeVar("T")
 
 PAUSE = 1.0  # seconds between attempts
 LONGEST_PAUSE = 2.0  # seconds
-OURS = (DataError, IntegrityError, ProgrammingError)  # the statement is wrong; waiting will not help
+# How PostgreSQL's codes begin where waiting helps: connections, deadlocks, resources, locks, restarts, the
+# system; and a standby that is not the primary yet. All else says that a statement or a table is wrong.
+PASSING = ("08", "25006", "25P03", "40", "53", "55", "57", "58")
+SQLITE_PASSING = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}  # fmt: skip
 
 
 def until_it_answers(act: Callable[[], T]) -> T:
@@ -41,9 +40,12 @@ def until_it_answers(act: Callable[[], T]) -> T:
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether waiting may help. SQLite's "busy" and "no such table" are alike but for their codes."""
-    code = getattr(error.__cause__, "sqlite_errorcode", None)
-    return not isinstance(error, OURS) and code != sqlite3.SQLITE_ERROR
+    """Whether waiting may help; of an error without a code, whether it tells of a lost connection."""
+    if code := getattr(error.__cause__, "sqlstate", None):
+        return str(code).startswith(PASSING)
+    if code := getattr(error.__cause__, "sqlite_errorcode", None):
+        return code & 0xFF in SQLITE_PASSING  # the rest says more of the same
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 class Outage:
@@ -61,9 +63,12 @@ class Outage:
 
     @contextmanager
     def ridden_out(self) -> Iterator[None]:
+        """Raises what is no outage: a missing column says so at once, and does not look like patience."""
         try:
             yield
         except (DatabaseError, InterfaceError) as error:
+            if not is_outage(error):
+                raise
             logger.error("The database did not answer: %s", str(error).strip())
             connections.close_all()
             self.pause = min(max(0.1, self.pause * 2), LONGEST_PAUSE)

@@ -7,13 +7,13 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from scheduling import declaration, rows, schedules
+from scheduling import database, declaration, rows, schedules
 from scheduling.declaration import DeclaredTask
 from scheduling.enqueue import enqueue
 from scheduling.models import JobState, QueuedJob, ScheduleOverride
@@ -77,9 +77,9 @@ class Scheduler:
     def _try(self, pks: list[int], now: datetime) -> int:
         try:
             count = _enqueue(pks, now)
-        except (OperationalError, InterfaceError):
-            raise  # the database's trouble, not the rows'
         except Exception as error:  # a row made by hand may hold anything
+            if database.is_outage(error):
+                raise
             if len(pks) > 1:
                 return sum(self._try([pk], now) for pk in pks)
             self._let_rest(pks[0], now, error)

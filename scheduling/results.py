@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django_q.signals import post_execute
 from picklefield.fields import dbsafe_encode
 
+from scheduling import endings
+from scheduling.claims import Fence
 from scheduling.endings import Outcome
 from scheduling.models import JobLog
 from scheduling.packages import Package
+
+logger = logging.getLogger("django-q")
 
 # What PostgreSQL is told of each value of a row: its column in the history, and its type.
 COLUMNS = {
@@ -70,6 +75,25 @@ def batch(results: Sequence[Result], most: int) -> Sequence[Result]:
         if count and size > BATCH_LENGTH:
             return results[:count]
     return results[:most]
+
+
+def write_down(holder: int, batch: Sequence[Result]) -> None:
+    """Record, and log what became of each. A result that the database refuses spoils no other."""
+    try:
+        ours = record(holder, batch)
+    except (DataError, IntegrityError) as error:
+        if len(batch) == 1:
+            fence = Fence(batch[0].pk, holder, batch[0].attempt)
+            endings.lost(fence, f"its result cannot be stored: {error}", pause=True)
+            return
+        for result in batch:
+            write_down(holder, [result])
+        return
+    for result in batch:
+        if result.pk in ours:
+            logger.info("Processed '%s' (%s)", *result.label)
+        else:
+            logger.warning("'%s' (%s) was taken over; its result here is not recorded.", *result.label)
 
 
 def record(holder: int, results: Sequence[Result]) -> set[int]:

@@ -6,18 +6,17 @@ sockets, so that whoever is killed, somebody knows what was being done. See docs
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, IntegrityError
 from django.utils import timezone
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
@@ -114,7 +113,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
                 self._turn(time.monotonic())
         except BaseException:
             logger.exception("The supervisor failed; its workers end with it.")
-            self.crew.kill_all("its supervisor failed")  # else the process would wait for them for ever
+            self._give_up()
             raise
         self._leave()
 
@@ -130,9 +129,9 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             with self._riding_out_outages():
                 self._write(now)
                 self._watch(now)
-                self._claim(now)
-                for each in self.rounds:
+                for each in self.rounds:  # before the claim: what cannot work takes no jobs along
                     each.run_if_due(now)
+                self._claim(now)
                 self.outage.is_over()
 
     def _events(self) -> list[Any]:
@@ -170,7 +169,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         waited_enough = not crew.is_busy or now - self.results_since >= FLUSH
         if len(crew.results) >= FULL_BATCH or waited_enough:
             while batch := results.batch(crew.results, FULL_BATCH):
-                self._record(batch)
+                results.write_down(self.lease.holder, batch)
                 del crew.results[: len(batch)]
             self.results_since = 0.0
         if crew.returning:
@@ -181,28 +180,6 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             endings.lost(job.fence, reason, pause=pause)
             crew.losses.popleft()
             self.look_at = 0.0
-
-    def _record(self, batch: Sequence[results.Result]) -> None:
-        try:
-            ours = results.record(self.lease.holder, batch)
-        except (DataError, IntegrityError) as error:
-            self._record_one_by_one(batch, error)
-            return
-        for result in batch:
-            if result.pk in ours:
-                logger.info("Processed '%s' (%s)", *result.label)
-            else:
-                logger.warning("'%s' (%s) was taken over; its result here is not recorded.", *result.label)
-
-    def _record_one_by_one(self, batch: Sequence[results.Result], error: Exception) -> None:
-        """A result that the database refuses spoils no other; its job has failed."""
-        if len(batch) > 1:
-            for result in batch:
-                self._record([result])
-        else:
-            [result] = batch
-            fence = claims.Fence(result.pk, self.lease.holder, result.attempt)
-            endings.lost(fence, f"its result cannot be stored: {error}", pause=True)
 
     def _claim(self, now: float) -> None:
         """Claim what the workers can begin soon."""
@@ -260,7 +237,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
 
     # --- outages ------------------------------------------------------------------------------------------
 
-    @contextmanager
+    @contextlib.contextmanager
     def _riding_out_outages(self) -> Iterator[None]:
         """Where the database does not answer, wait and ask again; what we hold stays ours until then."""
         with self.outage.ridden_out():
@@ -286,6 +263,13 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         crew = self.crew
         is_done = not (crew.is_busy or crew.returning or crew.results or crew.losses)
         return bool(self.stop_request.since) and (is_done or self.stop_request.gives_up)
+
+    def _give_up(self) -> None:
+        """What nobody has begun goes back uncounted, if the database still takes that."""
+        self.crew.take_back()
+        with contextlib.suppress(Exception):
+            endings.give_back(self.lease.holder, self.crew.returning)
+        self.crew.kill_all("its supervisor failed")  # else the process would wait for them for ever
 
     def _leave(self) -> None:
         self.crew.dismiss(within=2.0)

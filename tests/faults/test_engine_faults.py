@@ -10,7 +10,7 @@ from multiprocessing import Event
 
 import psutil
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
 from django_q.models import OrmQ, Task
 
 from scheduling import claims, declaration
@@ -222,6 +222,38 @@ def test_a_claim_whose_answer_is_lost_is_given_up_and_not_counted(supervisor, mo
     supervisor._turn(1.0)
     row.refresh_from_db()
     assert (row.holder, row.attempts, row.state) == (None, 0, "waiting")
+
+
+def test_what_nobody_has_begun_goes_back_uncounted_when_the_supervisor_fails(supervisor, monkeypatch):
+    job = tasks.leave_effect.enqueue("later")
+    supervisor.crew.waiting.extend(claims.claim(supervisor.lease.holder, supervisor.queues, 1))
+
+    def fail(_now):
+        raise ProgrammingError('column "status" does not exist')
+
+    monkeypatch.setattr(supervisor, "_turn", fail)
+    with pytest.raises(ProgrammingError):
+        supervisor.guard()
+    row = QueuedJob.objects.get(job_id=job.id)
+    assert (row.holder, row.attempts, row.state) == (None, 0, "waiting")
+
+
+@pytest.mark.only("postgresql")
+def test_a_missing_column_is_no_outage_but_ends_the_supervisor_until_it_is_mended(ready, wait_for):
+    def rename(column, name):
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE scheduling_heartbeat RENAME {column} TO {name}")
+
+    cluster = ready("--workers", "1", **SHORT_LEASE)
+    rename("status", "gone")
+    try:
+        wait_for(lambda: "starting another one" in cluster.read_output())
+    finally:
+        rename("gone", "status")
+    said = cluster.read_output()
+    assert "Traceback" in said
+    assert 'column "status" of relation "scheduling_heartbeat" does not exist' in said
+    assert tasks.leave_effect.enqueue("mended").result(timeout=30) == {"name": "mended"}
 
 
 def test_what_waits_inside_a_stopping_cluster_is_not_counted(ready, wait_for):
