@@ -3,9 +3,13 @@
 A view that is a coroutine, as a live stream is, runs on the event loop. All others run in a few threads
 that keep their database connections: Django's ASGI handler would give every request a thread and a
 connection of its own and change threads at each middleware, which takes longer than most of our views.
+
+Views that make files of any size (spreadsheets.download) have a few threads for themselves: pages never wait
+for a large export, nor for a slow client that reads one.
 """
 
 import os
+from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from a2wsgi.asgi_typing import Receive, Scope, Send
@@ -21,17 +25,20 @@ from django.urls import Resolver404, resolve  # noqa: E402
 
 from scheduling import systemd  # noqa: E402
 
+DOWNLOADS_AT_ONCE = 2  # of each web process; who comes later waits for one to end
+
+pages = get_wsgi_application()
 # a2wsgi and Django name the same shapes differently.
-in_threads = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)  # type: ignore[arg-type]
+in_threads = WSGIMiddleware(pages, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
+downloads = WSGIMiddleware(pages, workers=DOWNLOADS_AT_ONCE)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await live(receive, send)
-    elif scope["type"] == "http" and is_coroutine(scope["path"]):
-        await on_loop(scope, receive, send)  # type: ignore[arg-type]
     else:
-        await in_threads(plain(scope), receive, send)
+        server = server_of(scope["path"]) if scope["type"] == "http" else in_threads
+        await server(plain(scope), receive, send)
 
 
 async def live(receive: Receive, send: Send) -> None:
@@ -43,12 +50,15 @@ async def live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def is_coroutine(path: str) -> bool:
-    """Whether a coroutine answers at this path."""
+def server_of(path: str) -> Any:
+    """The loop for a coroutine, the threads of downloads for what makes a file, the others for the rest."""
     try:
-        return iscoroutinefunction(resolve(path).func)
+        view = resolve(path).func
     except Resolver404:
-        return False
+        return in_threads
+    if iscoroutinefunction(view):
+        return on_loop
+    return downloads if getattr(view, "makes_file", False) else in_threads
 
 
 def plain(scope: Scope) -> Scope:

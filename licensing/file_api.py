@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import FileResponse
+from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -15,7 +16,7 @@ from rest_framework.views import APIView
 
 from ims.lib.api import BadRequest, JSONParser
 from ims.lib.sheets import SheetError
-from ims.web.spreadsheets import XLSX, state_of
+from ims.web.spreadsheets import XLSX, download, state_of
 from licensing import attachments, importing, sheet_actions
 from licensing.api import LicencePermission
 from licensing.attachments import NotAPaper
@@ -192,6 +193,7 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[SheetImport]):
         return Response(ImportSerializer(chosen).data)
 
 
+@method_decorator(download, name="dispatch")
 class ExportView(APIView):
     permission_classes = (LicencePermission,)
 

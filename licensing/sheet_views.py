@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ims.accounts import roles
 from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
-from ims.web.spreadsheets import state_of
+from ims.web.spreadsheets import download, state_of
 from licensing import importing, sheet_actions
 from licensing.forms import LicenceFilter
 from licensing.models import SheetImport
@@ -76,6 +76,7 @@ def template(request: HttpRequest, kind: str) -> FileResponse:
     return sheet_actions.template(known(kind))
 
 
+@download
 @require_safe
 @needs_role(*LOOK)
 def export(request: HttpRequest, kind: str) -> FileResponse:

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from ims.lib.routers import Router
 from logistics.billing import act_views, price_views
 from logistics.billing import views as billing_views
-from logistics.billing.api import InvoiceViewSet, PaymentView
+from logistics.billing.api import ExportView, InvoiceViewSet, PaymentView
 from logistics.dispatch import api, board_views, driver_views, station_views
 from logistics.notifications import views
 from logistics.notifications.api import DevicesView
@@ -90,6 +90,7 @@ urlpatterns = [
     path("invoices/", include(invoice_urls)),
     path("share/<str:token>/", include(share_urls)),
     path("messages/", views.deliveries, name="deliveries"),
+    re_path(r"^api/invoices/export/?$", ExportView.as_view(), name="api-invoices-export"),
     path("api/", include(trip_router.urls)),
     re_path(r"^api/trips/(?P<pk>\d{1,18})/gps/?$", GpsView.as_view(), name="trip-gps"),
     re_path(r"^api/trips/(?P<pk>\d{1,18})/events/?$", EventsView.as_view(), name="trip-events"),

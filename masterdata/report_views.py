@@ -54,6 +54,7 @@ def report(request: HttpRequest) -> HttpResponse:
     return render(request, "masterdata/report.html", context)
 
 
+@spreadsheets.download
 @require_safe
 @needs_role(*roles.STAFF)
 def export(request: HttpRequest, name: str) -> FileResponse:

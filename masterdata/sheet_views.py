@@ -16,7 +16,7 @@ from ims.accounts import roles
 from ims.lib import audit
 from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
-from ims.web.spreadsheets import HERE_AND_NOW, csv, state_of, xlsx
+from ims.web.spreadsheets import HERE_AND_NOW, csv, download, state_of, xlsx
 from masterdata import imports, queries, slip_sheets
 from masterdata.forms import ShipmentFilter
 from masterdata.models import PackingSlip, SlipImport
@@ -84,6 +84,7 @@ def template(request: HttpRequest, kind: str) -> FileResponse:
     return sheet(f"shipments-template.{kind}", slip_sheets.headings(), [slip_sheets.EXAMPLE])
 
 
+@download
 @require_safe
 @needs_role(*roles.STAFF)
 def export(request: HttpRequest, kind: str) -> FileResponse:

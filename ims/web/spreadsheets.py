@@ -1,9 +1,9 @@
 """Spreadsheets on pages: how far an import is that was tried and confirmed, and files to download."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from django.core.exceptions import BadRequest
 from django.http import FileResponse
@@ -14,6 +14,14 @@ from scheduling import job
 HERE_AND_NOW = 500  # rows that are written within the request; more are a job
 IN_MEMORY = 5_000_000  # bytes of a download; larger ones lie on the disk
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def download(view: View) -> View:
+    """For a view that makes a file of any size: it runs in threads that no page needs (ims/asgi.py)."""
+    view.makes_file = True  # type: ignore[attr-defined]
+    return view
 
 
 def state_of(chosen: Any) -> dict[str, Any]:

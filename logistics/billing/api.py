@@ -5,6 +5,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.timezone import now
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -53,7 +54,14 @@ class MayOpenInvoices(isAuthenticatedCustom):
             return access.may_act(user)
         if name == "preview":
             return access.sees_all(user)
-        return name not in ("list", "totals", "export") or access.may_open(user)
+        return name not in ("list", "totals") or access.may_open(user)
+
+
+def wanted(request: Request) -> QuerySet[Invoice]:
+    """The caller's invoices that match his filters."""
+    chosen = InvoiceFilter(data=request.query_params)
+    chosen.is_valid(raise_exception=True)
+    return queries.search(access.visible(cast(User, request.user)), now(), **chosen.validated_data)
 
 
 class OwnInvoice(APIView):
@@ -86,10 +94,7 @@ class InvoiceViewSet(OwnInvoice, mixins.ListModelMixin, viewsets.GenericViewSet[
     def get_queryset(self) -> QuerySet[Invoice]:
         if getattr(self, "swagger_fake_view", False):
             return Invoice.objects.none()
-        wanted = InvoiceFilter(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
-        own = access.visible(cast(User, self.request.user))
-        found = queries.search(own, now(), **wanted.validated_data)
+        found = wanted(self.request)
         return queries.whole(queries.urgent_first(found)) if self.action == "list" else found
 
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -106,13 +111,6 @@ class InvoiceViewSet(OwnInvoice, mixins.ListModelMixin, viewsets.GenericViewSet[
     def totals(self, request: Request) -> Response:
         """What the invoices that match come to, for each currency; void ones do not count."""
         return Response(TotalSerializer(queries.totals(self.get_queryset()), many=True).data)
-
-    @extend_schema(parameters=[InvoiceFilter], responses=WORKBOOK)
-    @action(detail=False, pagination_class=None)
-    def export(self, request: Request) -> FileResponse:
-        """The invoices that match, as a workbook."""
-        rows = queries.sheet(queries.urgent_first(self.get_queryset()))
-        return spreadsheets.xlsx("invoices.xlsx", queries.HEADINGS, rows, title="Invoices")
 
     @extend_schema(
         parameters=[OpenApiParameter("trip_id", int, required=True)],
@@ -167,6 +165,29 @@ class InvoiceViewSet(OwnInvoice, mixins.ListModelMixin, viewsets.GenericViewSet[
         new, expected_due = new_payment(checked(PaymentRequest, request))
         invoice_actions.pay(invoice.pk, new, cast(User, request.user), expected_due)
         return self.shown(invoice.pk, status.HTTP_201_CREATED)
+
+
+class MayExportInvoices(isAuthenticatedCustom):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and access.may_open(cast(User, request.user))
+
+
+@method_decorator(spreadsheets.download, name="dispatch")
+class ExportView(APIView):
+    """What the list shows, to take away."""
+
+    permission_classes = (MayExportInvoices,)
+
+    @extend_schema(
+        tags=["invoices"],
+        operation_id="invoices_export_retrieve",
+        parameters=[InvoiceFilter],
+        responses=WORKBOOK,
+    )
+    def get(self, request: Request) -> FileResponse:
+        """The invoices that match, as a workbook."""
+        rows = queries.sheet(queries.urgent_first(wanted(request)))
+        return spreadsheets.xlsx("invoices.xlsx", queries.HEADINGS, rows, title="Invoices")
 
 
 @extend_schema(tags=["invoices"])

@@ -59,6 +59,7 @@ def newest_fate(invoice: Invoice, at: datetime) -> mails.Fate:
     return mails.fate_of(sent[-1], at) if sent else mails.Fate(mails.Outcome.WAITING)
 
 
+@spreadsheets.download
 @require_safe
 def export(request: HttpRequest) -> FileResponse:
     """What the list shows, as a workbook."""

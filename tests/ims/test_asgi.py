@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from ims import asgi
+from ims.web.spreadsheets import download
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 2
 threads: set[int] = set()
 sessions: set[object] = set()
+begun, read_on = threading.Event(), threading.Event()
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +47,16 @@ def where(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.scheme} {request.headers.get('X-Forwarded-Proto')}")
 
 
-where.login_required = False  # type: ignore[attr-defined]
-urlpatterns = [path("where/", where)]
+@download
+def export(request: HttpRequest) -> HttpResponse:
+    """A large one."""
+    begun.set()
+    assert read_on.wait(10)
+    return HttpResponse("all of it")
+
+
+where.login_required = export.login_required = False  # type: ignore[attr-defined]
+urlpatterns = [path("where/", where), path("export/", export)]
 
 
 def get(path: str, *headers: tuple[bytes, bytes]) -> tuple[int, bytes]:
@@ -73,17 +84,38 @@ def get(path: str, *headers: tuple[bytes, bytes]) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("path", "is_live"),
+    ("path", "server"),
     [
-        ("/api/trips/1/stream/", True),
-        ("/api/trips/1/events/", False),
-        ("/nowhere/", False),
-        ("\udcff", False),
+        ("/api/trips/1/stream/", "on_loop"),
+        ("/api/trips/1/events/", "in_threads"),
+        ("/nowhere/", "in_threads"),
+        ("\udcff", "in_threads"),
+        ("/invoices/export/", "downloads"),
+        ("/api/invoices/export/", "downloads"),
+        ("/shipments/export.csv", "downloads"),
+        ("/shipments/report/late.csv", "downloads"),
+        ("/licences/export/licences.xlsx", "downloads"),
+        ("/api/licensing/exports/licences.xlsx/", "downloads"),
     ],
 )
-def test_only_streams_run_on_the_loop(settings, path, is_live):
+def test_streams_run_on_the_loop_and_exports_in_threads_of_their_own(settings, path, server):
     settings.ROOT_URLCONF = "ims.urls"
-    assert asgi.is_coroutine(path) == is_live
+    assert asgi.server_of(path) is getattr(asgi, server)
+
+
+def test_pages_answer_while_exports_hold_every_thread_they_have(monkeypatch):
+    exports = WSGIMiddleware(get_wsgi_application(), workers=1)
+    monkeypatch.setattr(asgi, "downloads", exports)
+    with ThreadPoolExecutor(1) as somebody:
+        export = somebody.submit(get, "/export/")
+        try:
+            assert begun.wait(10)
+            assert get("/where/")[0] == 200
+            assert not export.done()
+        finally:
+            read_on.set()
+        assert export.result(10) == (200, b"all of it")
+    exports.executor.shutdown()
 
 
 def test_requests_share_a_few_threads_and_their_connections():
