@@ -1,7 +1,6 @@
 """The pages of price requests: upload with its preview, the live list, and one request with its comments."""
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,11 +15,11 @@ from crossdock import actions, files, queries, request_sheets, result_sheets, ru
 from crossdock.forms import CommentForm, RequestFilter, RequestForm
 from crossdock.models import CrossDockTask, Stage, Status, TaskComment
 from ims.lib.sheets import SheetError
+from ims.web import live
 from ims.web.access import needs_role
 from ims.web.spreadsheets import XLSX, xlsx
 
 ROWS = 10  # on a page
-NO_CHANGE = 204  # tells htmx to leave the page as it is
 
 
 # --- Upload ---------------------------------------------------------------------------------------------
@@ -79,12 +78,6 @@ def task_list(request: HttpRequest) -> HttpResponse:
     found = queries.search(**chosen.wanted, user=request.user)
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
     shown = [about(task, request) for task in page]
-    seen = "-".join([str(page.paginator.count), *(version(each) for each in shown)])
-    if request.htmx and request.GET.get("seen") == seen:
-        return HttpResponse(status=NO_CHANGE)
-    request.GET = request.GET.copy()
-    request.GET.pop("seen", None)  # it has no place in the pager's links
-    parameters = {**request.GET.dict(), "seen": seen}
     context = {
         "page_obj": page,
         "shown": shown,
@@ -92,10 +85,9 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "filtered": bool(chosen.wanted),
         "may_ask": rules.may_ask(request.user),
         "may_supply": rules.may_supply(request.user),
-        "poll": f"{request.path}?{urlencode(parameters)}",
+        "seen": live.version((page.paginator.count, [facts_of(each) for each in shown])),
     }
-    whole = "crossdock/parts/rows.html" if request.htmx else "crossdock/tasks.html"
-    return render(request, whole, context)
+    return live.answer(request, "crossdock/tasks.html", "crossdock/parts/rows.html", context)
 
 
 @require_safe
@@ -105,18 +97,15 @@ def task_detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
     known = CrossDockTask.objects.select_related("user", "cancelled_by")
     task = get_object_or_404(known, pk=task_id)
     shown = about(task, request)
-    if request.htmx and request.GET.get("seen") == version(shown):
-        return HttpResponse(status=NO_CHANGE)
-    context = {**shown, "seen": version(shown), "stages": stages(task)}
-    if request.htmx:
-        return render(request, "crossdock/parts/state.html", context)
-    comments = task.comments.select_related("user")
-    more = {
-        "comments": comments,
+    context = {
+        **shown,
+        "stages": stages(task),
+        "comments": task.comments.select_related("user"),
         "form": CommentForm(auto_id="new_%s"),
         "may_ask": rules.may_ask(request.user),
+        "seen": live.version(facts_of(shown)),
     }
-    return render(request, "crossdock/task.html", {**context, **more})
+    return live.answer(request, "crossdock/task.html", "crossdock/parts/state.html", context)
 
 
 def about(task: CrossDockTask, request: HttpRequest) -> dict[str, Any]:
@@ -134,9 +123,9 @@ def about(task: CrossDockTask, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def version(shown: dict[str, Any]) -> str:
-    """Changes with everything that a page shows of a request, but for ticking times."""
-    return f"{shown['task'].updated_at.timestamp():.3f}.{shown['place'] or 0}"
+def facts_of(shown: dict[str, Any]) -> tuple[object, ...]:
+    """What a page shows of a request, but for ticking times."""
+    return shown["task"].pk, shown["task"].updated_at, shown["place"]
 
 
 def stages(task: CrossDockTask) -> list[dict[str, Any]]:

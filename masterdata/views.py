@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
 from ims.lib import audit
+from ims.web import live
 from ims.web.access import needs_role
 from masterdata import bulk_views, queries, runs, slips, tracking_service
 from masterdata.forms import CourierForm, ShipmentFilter
@@ -19,7 +20,6 @@ from masterdata.models import PackingSlip
 from masterdata.tasks import register_parcels
 
 ROWS = 50  # on a page
-NO_CHANGE = 204  # tells htmx to leave the page as it is
 
 
 @require_safe
@@ -46,11 +46,7 @@ def shipments(request: HttpRequest) -> HttpResponse:
 def progress(request: HttpRequest) -> HttpResponse:
     """How far the newest full update is, and the figures; nothing while neither moved."""
     context = state_of_things(request)
-    if request.GET.get("seen") == context["seen"]:
-        return HttpResponse(status=NO_CHANGE)
-    response = render(request, "masterdata/parts/progress.html", context)
-    response["HX-Trigger"] = "shipments:changed"  # the rows fetch themselves anew
-    return response
+    return live.part(request, "masterdata/parts/progress.html", context, event="shipments:changed")
 
 
 def state_of_things(request: HttpRequest) -> dict[str, Any]:

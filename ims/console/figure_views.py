@@ -9,7 +9,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from ims.console import live, plots
+from ims.console import plots
+from ims.web import live
 from ims.web.access import needs_role
 from scheduling import declaration, figures, overview, roles, rollups, samples, schedules
 from scheduling.declaration import QUEUES
@@ -41,7 +42,7 @@ def charts(request: HttpRequest) -> HttpResponse:
         by_task = figures.by_task(asked["span"], asked["queue"])
     except BadFilter as error:
         return render(request, "400.html", {"reason": str(error)}, status=400)
-    sizes = samples.sizes()
+    sizes, first = samples.sizes(), None if chart.total else first_figures()
     context = {
         "asked": asked,
         "address": urlencode({name: value for name, value in asked.items() if value}),
@@ -53,10 +54,10 @@ def charts(request: HttpRequest) -> HttpResponse:
         "spans": SPANS,
         "queues": QUEUES,
         "tasks": sorted(task.name for task in declaration.tasks()),
-        "first": first_figures() if not chart.total else None,
+        "first": first,
+        "seen": live.version((chart, by_task, [each.pk for each in sizes], first)),
     }
-    facts = (chart, by_task, [each.pk for each in sizes], context["first"])
-    return live.answer(request, "console/charts.html", "console/parts/charts.html", context, facts)
+    return live.answer(request, "console/charts.html", "console/parts/charts.html", context)
 
 
 def first_figures() -> First | None:

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from ims.console import live
 from ims.console.overview_views import may_act
+from ims.web import live
 from ims.web.access import needs_role
 from ims.web.registry import NavItem, nav_for
 from scheduling import actions, bulk, declaration, details, failures, mutes, roles, search
@@ -50,8 +50,9 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "address": urlencode(
             {**filled, **({"cursor": request.GET["cursor"]} if "cursor" in request.GET else {})}
         ),
+        "seen": live.version((page, asked)),
     }
-    return live.answer(request, "console/jobs.html", "console/parts/jobs.html", context, (page, asked))
+    return live.answer(request, "console/jobs.html", "console/parts/jobs.html", context)
 
 
 @require_safe
@@ -74,8 +75,9 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         "system": system_of(request, found),
         "may_act": may_act(request),
         "grace": settings.Q_CANCEL_GRACE_SECONDS,
+        "seen": live.version(facts),
     }
-    return live.answer(request, "console/job.html", "console/parts/job.html", context, facts)
+    return live.answer(request, "console/job.html", "console/parts/job.html", context)
 
 
 @require_safe
@@ -91,8 +93,14 @@ def failure_groups(request: HttpRequest) -> HttpResponse:
         }
         for each in sorted(groups, key=lambda each: bool(each.muted))
     ]
-    context = {"groups": shown, "days": failures.DAYS, "how": mutes.HOW, "may_act": may_act(request)}
-    return live.answer(request, "console/failures.html", "console/parts/failures.html", context, groups)
+    context = {
+        "groups": shown,
+        "days": failures.DAYS,
+        "how": mutes.HOW,
+        "may_act": may_act(request),
+        "seen": live.version(groups),
+    }
+    return live.answer(request, "console/failures.html", "console/parts/failures.html", context)
 
 
 @require_POST

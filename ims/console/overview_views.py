@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from ims.console import live
 from ims.lib import audit
+from ims.web import live
 from ims.web.access import needs_role
 from ims.web.registry import allowed
 from scheduling import health, queues, roles
@@ -26,30 +26,30 @@ ROWS = 50  # of the audit log on a page
 @needs_role(*roles.LOOK)
 def overview(request: HttpRequest) -> HttpResponse:
     """What the engine does now."""
-    seen = engine.look()
-    still = [replace(each, seen_at=each.started_at) if each.is_alive else each for each in seen.clusters]
+    look = engine.look()
+    still = [replace(each, seen_at=each.started_at) if each.is_alive else each for each in look.clusters]
     is_quiet = queues.is_quiet()
-    starved = [check.message for check in health.starving(seen)]
+    starved = [check.message for check in health.starving(look)]
     context = {
-        "seen_now": seen,
-        "busy": sum(len(each.running) for each in seen.alive),
-        "workers": sum(each.workers for each in seen.alive),
+        "engine": look,
+        "busy": sum(len(each.running) for each in look.alive),
+        "workers": sum(each.workers for each in look.alive),
         "totals": {
-            name: seen.total(name)
+            name: look.total(name)
             for name in ("waiting", "running", "unheard", "retrying", "failed", "scheduled")
         },
-        "unserved": ", ".join(queue.name for queue in seen.unserved),
-        "served_by": ",".join(queue.name for queue in seen.unserved),
-        "stranded": sum(queue.waiting + queue.retrying + queue.unheard for queue in seen.unserved),
-        "nobody": not seen.alive,
-        "paused": [] if is_quiet else [queue for queue in seen.queues if queue.paused_at],
+        "unserved": ", ".join(queue.name for queue in look.unserved),
+        "served_by": ",".join(queue.name for queue in look.unserved),
+        "stranded": sum(queue.waiting + queue.retrying + queue.unheard for queue in look.unserved),
+        "nobody": not look.alive,
+        "paused": [] if is_quiet else [queue for queue in look.queues if queue.paused_at],
         "is_quiet": is_quiet,
-        "held": seen.total("running"),
+        "held": look.total("running"),
         "starved": starved,
         "may_act": may_act(request),
+        "seen": live.version((look.queues, still, look.next_retry_at, bool(starved), is_quiet)),
     }
-    facts = (seen.queues, still, seen.next_retry_at, bool(starved), is_quiet)
-    return live.answer(request, "console/overview.html", "console/parts/overview.html", context, facts)
+    return live.answer(request, "console/overview.html", "console/parts/overview.html", context)
 
 
 @require_POST
@@ -101,9 +101,9 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "incidents": incidents,
         "emails": len(settings.ALERT_EMAILS),
         "webhook": bool(settings.ALERT_WEBHOOK),
+        "seen": live.version([(each.pk, each.ended_at) for each in incidents]),
     }
-    facts = [(each.pk, each.ended_at) for each in incidents]
-    return live.answer(request, "console/alerts.html", "console/parts/alerts.html", context, facts)
+    return live.answer(request, "console/alerts.html", "console/parts/alerts.html", context)
 
 
 @require_safe

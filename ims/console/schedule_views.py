@@ -8,8 +8,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from ims.console import live
 from ims.console.overview_views import may_act
+from ims.web import live
 from ims.web.access import needs_role
 from scheduling import overview, roles, schedules
 from scheduling.api import describe_cadence
@@ -41,9 +41,14 @@ class Line(NamedTuple):
 def schedule_list(request: HttpRequest) -> HttpResponse:
     """Every schedule in the order of its name; rows made by hand last."""
     lines = describe(schedules.all_statuses())
-    context = {"lines": lines, "alive": overview.look().alive, "may_act": may_act(request)}
-    facts = (lines, bool(context["alive"]))
-    return live.answer(request, "console/schedules.html", "console/parts/schedules.html", context, facts)
+    alive = overview.look().alive
+    context = {
+        "lines": lines,
+        "alive": alive,
+        "may_act": may_act(request),
+        "seen": live.version((lines, bool(alive))),
+    }
+    return live.answer(request, "console/schedules.html", "console/parts/schedules.html", context)
 
 
 @require_safe
@@ -52,9 +57,14 @@ def schedule(request: HttpRequest, key: str) -> HttpResponse:
     """One schedule: its next runs, how it last ended, and the form for another interval."""
     found = find(key)
     [line] = describe([found])
-    context = {"line": line, "next_runs": schedules.next_runs(found.key), "may_act": may_act(request)}
-    facts = (line, context["next_runs"])
-    return live.answer(request, "console/schedule.html", "console/parts/schedule.html", context, facts)
+    next_runs = schedules.next_runs(found.key)
+    context = {
+        "line": line,
+        "next_runs": next_runs,
+        "may_act": may_act(request),
+        "seen": live.version((line, next_runs)),
+    }
+    return live.answer(request, "console/schedule.html", "console/parts/schedule.html", context)
 
 
 @require_POST

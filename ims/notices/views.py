@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.notices import kinds, services
 from ims.notices.models import Notice
+from ims.web import live
 
 ROWS = 50  # on a page
-NO_CHANGE = 204  # tells htmx to leave the page as it is
 
 
 class KindRow(NamedTuple):
@@ -24,11 +24,8 @@ class KindRow(NamedTuple):
 def bell(request: HttpRequest) -> HttpResponse:
     """The bell's number; nothing while it is the one that the page shows."""
     unread = services.unread(request.user)
-    if request.GET.get("seen") == unread.version:
-        return HttpResponse(status=NO_CHANGE)
-    response = render(request, "notices/parts/bell_changed.html", {"bell": unread})
-    response["HX-Trigger"] = "notices:changed"  # the page of notices fetches its rows anew
-    return response
+    context = {"bell": unread, "seen": unread.version}
+    return live.part(request, "notices/parts/bell_changed.html", context, event="notices:changed")
 
 
 @require_safe

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from django.db.models import Case, F, FloatField, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Cast, NullIf
@@ -50,11 +49,11 @@ class Board:
         return [request for request in self.requests if request.is_escalated]
 
     @property
-    def version(self) -> str:
-        """Changes whenever anything that the board shows does."""
+    def facts(self) -> tuple[object, ...]:
+        """What the board shows, but for what live.js keeps moving by itself."""
         shown = [(each.pk, each.updated_at, each.dbs.updated_at, _trip(each)) for each in self.requests]
         waiting = [(each.pk, each.updated_at) for each in self.queue]
-        return sha256(f"{self.ms.pk} {shown} {waiting} {self.more}".encode()).hexdigest()[:16]
+        return self.ms.pk, shown, waiting, self.more
 
 
 def board(ms: Station, at: datetime) -> Board:
@@ -65,11 +64,10 @@ def board(ms: Station, at: datetime) -> Board:
     return Board(ms, rows[:MOST], queue, more)
 
 
-def version_of(request: StockRequest, found: list[Candidate]) -> str:
-    """Changes whenever anything that a request's own page shows does."""
+def facts_of(request: StockRequest, found: list[Candidate]) -> tuple[object, ...]:
+    """What a request's own page shows."""
     drivers = [(each.driver.pk, each.shift.pk, each.trips_today, each.warning) for each in found]
-    dated = (request.updated_at, request.dbs.updated_at, _trip(request))
-    return sha256(f"{dated} {drivers}".encode()).hexdigest()[:16]
+    return request.updated_at, request.dbs.updated_at, _trip(request), drivers
 
 
 def _trip(request: StockRequest) -> str:

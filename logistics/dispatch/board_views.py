@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
 from ims.lib import audit
+from ims.web import live
 from ims.web.access import needs_role
 from logistics import actions
 from logistics.dispatch import access, board, candidates
@@ -26,7 +27,6 @@ from logistics.fleet.models import Shift, ShiftStatus, Station
 from logistics.notifications import fcm
 
 ROWS = 100  # shifts on a page
-NO_CHANGE = 204  # tells htmx to leave the page as it is
 eic_only = needs_role(roles.EIC)
 
 
@@ -41,19 +41,18 @@ def show(request: HttpRequest) -> HttpResponse:
 @eic_only
 def part(request: HttpRequest) -> HttpResponse:
     """The board's inside; nothing while it is what the page shows."""
-    shown = context(request)
-    if shown["board"] and request.GET.get("seen") == shown["board"].version:
-        return HttpResponse(status=NO_CHANGE)
-    return render(request, "logistics/parts/board.html", shown)
+    return live.part(request, "logistics/parts/board.html", context(request))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
     stations = list(access.mother_stations(request.user))
     ms = chosen_station(request, stations)
+    shown = board.board(ms, now()) if ms else None
     return {
         "stations": stations,
         "ms": ms,
-        "board": board.board(ms, now()) if ms else None,
+        "board": shown,
+        "seen": live.version(shown and shown.facts),
         "shifts_to_decide": board.shifts_to_decide(request.user),
         "pushes_off": not fcm.is_configured(),
         "assignable": ASSIGNABLE,
@@ -76,10 +75,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @eic_only
 def detail_part(request: HttpRequest, pk: int) -> HttpResponse:
     """The page's inside; nothing while it is what the page shows."""
-    shown = choice(request, pk)
-    if request.GET.get("seen") == shown["version"]:
-        return HttpResponse(status=NO_CHANGE)
-    return render(request, "logistics/parts/request.html", shown)
+    return live.part(request, "logistics/parts/request.html", choice(request, pk))
 
 
 @require_safe
@@ -98,7 +94,7 @@ def choice(request: HttpRequest, pk: int) -> dict[str, Any]:
         "assignable": assignable,
         "candidates": found,
         "offers": wanted.offers.select_related("driver__user", "vehicle", "offered_by"),
-        "version": board.version_of(wanted, found),
+        "seen": live.version(board.facts_of(wanted, found)),
     }
 
 

@@ -1,7 +1,6 @@
 """The driver's page, made for a phone: the offered trip, the trip under way, the queue, the shifts."""
 
 from functools import wraps
-from hashlib import sha256
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
 from ims.lib.local_time import local_day
+from ims.web import live
 from ims.web.access import View, needs_role
 from logistics import actions
 from logistics.dispatch import access, answers, tokens
@@ -26,7 +26,6 @@ from logistics.fleet.models import Driver
 from logistics.trips import services as trips
 from logistics.trips.models import OPEN, Trip, TripStatus
 
-NO_CHANGE = 204  # tells htmx to leave the page as it is
 STEPS = {  # from a status: what the driver's button says
     TripStatus.ASSIGNED: gettext_lazy("Start driving"),
     TripStatus.EN_ROUTE: gettext_lazy("I am at the mother station"),
@@ -53,19 +52,14 @@ def driver_only(view: View) -> View:
 @require_safe
 @driver_only
 def show(request: HttpRequest, driver: Driver) -> HttpResponse:
-    shown = context(driver)
-    form = ShiftForm(driver)
-    return render(request, "logistics/drive.html", {**shown, "shift_form": form})
+    return render(request, "logistics/drive.html", {**context(driver), "shift_form": ShiftForm(driver)})
 
 
 @require_safe
 @driver_only
 def part(request: HttpRequest, driver: Driver) -> HttpResponse:
     """The page's inside; nothing while it is what the page shows."""
-    shown = context(driver)
-    if request.GET.get("seen") == shown["version"]:
-        return HttpResponse(status=NO_CHANGE)
-    return render(request, "logistics/parts/drive.html", shown)
+    return live.part(request, "logistics/parts/drive.html", context(driver))
 
 
 def context(driver: Driver) -> dict[str, Any]:
@@ -92,7 +86,7 @@ def context(driver: Driver) -> dict[str, Any]:
         "token": token,
         "shift": shift,
         "shifts": own,
-        "version": sha256(repr(facts).encode()).hexdigest()[:16],
+        "seen": live.version(facts),
     }
 
 

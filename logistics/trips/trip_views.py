@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, cast
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from ims.web import live
 from ims.web.access import needs_role
 from logistics import trip_actions
 from logistics.trips import access, feed, maps, proofs, queries, services, timeline
@@ -26,7 +26,6 @@ from logistics.trips.forms import CrewForm, TripForm
 from logistics.trips.live_models import TripProof
 from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
 
-NO_CHANGE = 204  # tells htmx to leave the page as it is
 SHARED_FOR = timedelta(hours=24)
 STEPS = {  # from a status: what the crew's button says
     TripStatus.ASSIGNED: gettext_lazy("Start driving"),
@@ -44,12 +43,13 @@ def show_board(request: HttpRequest) -> HttpResponse:
     if not access.may_open(user):
         raise PermissionDenied("This page is for dispatchers, crews and patients.")
     shown = board(user, now())
-    context = {"board": shown, "is_dispatcher": access.is_dispatcher(user), "moving": IN_PROGRESS}
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "logistics/trips.html", context)
-    if request.GET.get("seen") == shown.version:
-        return HttpResponse(status=NO_CHANGE)
-    return render(request, "logistics/parts/trips.html", context)
+    context = {
+        "board": shown,
+        "is_dispatcher": access.is_dispatcher(user),
+        "moving": IN_PROGRESS,
+        "seen": live.version(shown.facts),
+    }
+    return live.answer(request, "logistics/trips.html", "logistics/parts/trips.html", context)
 
 
 @require_safe
@@ -70,10 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def part(request: HttpRequest, pk: int) -> HttpResponse:
     """The trip's facts and timeline; nothing while they are what the page shows."""
-    context = facts_of(request, own(request, pk))
-    if request.GET.get("seen") == context["version"]:
-        return HttpResponse(status=NO_CHANGE)
-    return render(request, "logistics/parts/trip.html", context)
+    return live.part(request, "logistics/parts/trip.html", facts_of(request, own(request, pk)))
 
 
 def own(request: HttpRequest, pk: int) -> Trip:
@@ -97,7 +94,7 @@ def facts_of(request: HttpRequest, trip: Trip) -> dict[str, Any]:
         "has_ended": trip.status in services.ENDED,
         "is_shared": knows and timeline.is_shared(entries),
         "step": STEPS.get(TripStatus(trip.status), "") if knows else "",
-        "version": sha256(repr((trip.updated_at, entries, late, len(kept))).encode()).hexdigest()[:16],
+        "seen": live.version((trip.updated_at, entries, late, len(kept))),
     }
 
 

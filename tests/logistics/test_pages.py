@@ -126,7 +126,7 @@ def test_a_request_is_assigned_in_two_clicks(as_, eic, request_, driver):
 def test_the_board_is_sent_only_when_it_changed(as_, eic, request_, driver):
     page = as_(eic)
     first = page.get("/dispatch/board/")
-    seen = first.context["board"].version
+    seen = first.context["seen"]
     assert page.get(f"/dispatch/board/?seen={seen}").status_code == 204
     actions.assign(request_, driver.pk, eic)
     assert "Withdraw" in text_of(page.get(f"/dispatch/board/?seen={seen}"))
@@ -135,17 +135,17 @@ def test_the_board_is_sent_only_when_it_changed(as_, eic, request_, driver):
 def test_the_board_shows_where_a_delivery_is(as_, eic, offered, driver):
     trip = actions.accept(offered(driver).pk, driver).trip
     page = as_(eic)
-    seen = page.get("/dispatch/board/").context["board"].version
+    seen = page.get("/dispatch/board/").context["seen"]
     actions.move_trip(trip, TripStatus.EN_ROUTE)
     assert "On the way to the pickup" in text_of(page.get(f"/dispatch/board/?seen={seen}"))
 
 
 def test_a_requests_page_is_sent_only_when_it_changed(as_, eic, other_eic, request_, driver):
     page, address = as_(eic), f"/dispatch/requests/{request_.pk}/now/"
-    seen = page.get(address).context["version"]
+    seen = page.get(address).context["seen"]
     assert page.get(f"{address}?seen={seen}").status_code == 204
     actions.assign(request_, driver.pk, eic)
-    seen = page.get(f"{address}?seen={seen}").context["version"]
+    seen = page.get(f"{address}?seen={seen}").context["seen"]
     actions.decline(request_.pk, driver, "Flat tyre")
     assert "Declined this trip at" in text_of(page.get(f"{address}?seen={seen}"))
     assert as_(other_eic).get(address).status_code == 404
@@ -346,7 +346,7 @@ def test_off_duty_nobody_lines_up(as_, driver):
 
 def test_the_drivers_page_is_sent_only_when_it_changed(as_, driver, offered):
     page = as_(driver.user)
-    seen = page.get("/drive/now/").context["version"]
+    seen = page.get("/drive/now/").context["seen"]
     assert page.get(f"/drive/now/?seen={seen}").status_code == 204
     offered(driver)
     assert "Accept" in text_of(page.get(f"/drive/now/?seen={seen}"))

@@ -197,4 +197,5 @@ def pager(context: template.Context, page: Page[Any]) -> dict[str, str]:
 def address(context: template.Context, page_number: int) -> str:
     query = context["request"].GET.copy()
     query["page"] = str(page_number)
+    query.pop("seen", None)  # said by a part that asked anew (ims.web.live), not by the reader
     return f"?{query.urlencode()}"

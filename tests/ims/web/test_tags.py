@@ -109,3 +109,9 @@ def test_the_last_page_has_nothing_older():
 def test_an_empty_list_has_no_pager():
     request = RequestFactory().get("/")
     assert render("{% pager page %}", request=request, page=Paginator([], 50).page(1)) == ""
+
+
+def test_links_to_other_pages_forget_what_a_polling_part_has_seen():
+    request = RequestFactory().get("/", {"seen": "abc", "q": "pump"})
+    page = Paginator(range(100), 50).page(1)
+    assert "?q=pump&amp;page=2" in render("{% pager page %}", request=request, page=page)
