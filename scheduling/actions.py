@@ -9,8 +9,7 @@ from django.utils import timezone
 from django_q.models import Task as FinishedTask
 
 from ims.lib import audit
-from scheduling import clock, declaration, details, enqueue, packages
-from scheduling.declaration import QUEUES
+from scheduling import again, clock, declaration, details, enqueue, packages
 from scheduling.exceptions import NotPossible, Undeclared, UnknownJob
 from scheduling.jobs import Job
 from scheduling.models import Cancellation, JobState, Progress, QueuedJob
@@ -42,16 +41,13 @@ def run_again(job_id: str, *, user: Who = None) -> Job:
     queued = QueuedJob.objects.filter(job_id=job_id).first()
     with transaction.atomic():
         if queued:
-            package = _readable(queued)
-            args, kwargs, group = package["args"], package["kwargs"], package.get("group")
+            told = _readable(queued)
+            args, kwargs, group = told["args"], told["kwargs"], told.get("group")
         else:
             row = FinishedTask.objects.get(id=job_id)
             args, kwargs, group = row.args or (), row.kwargs or {}, row.group
-        try:
-            package = packages.build(declaration.find(before.func), tuple(args), kwargs)
-        except (Undeclared, TypeError) as error:
-            raise NotPossible(str(error)) from error
-        job = enqueue.insert({**package, **({"group": group} if group else {})}, queue=before.queue)
+        package, queue = _call(job_id, before.func, args, kwargs, group=group)
+        job = enqueue.insert(package, queue=queue)
         _note("job.run_again", before, user, {"job": job.id})
     return job
 
@@ -78,33 +74,31 @@ def put_back(job_id: str) -> None:
     row = FinishedTask.objects.select_for_update().filter(id=job_id, success=False).first()
     if row is None:
         raise UnknownJob(f"Job {job_id} was retried or removed a moment ago.")
-    package = _package_of(row)
+    kept = {"id": row.id, "name": row.name, "hook": row.hook, "group": row.group}
+    package, queue = _call(job_id, row.func, row.args or (), row.kwargs or {}, **kept)
     FinishedTask.objects.filter(id=job_id).delete()
     Cancellation.objects.filter(job_id=job_id).delete()
     Progress.objects.filter(job_id=job_id).delete()
     try:
         with transaction.atomic():
-            QueuedJob.objects.bulk_create([_row_of(package, row)])
+            QueuedJob.objects.bulk_create([_row_of(package, queue, row)])
     except IntegrityError as error:
         raise NotPossible(
             "A job of this task with the same arguments is unfinished: it is enough."
         ) from error
 
 
-def _package_of(row: Any) -> packages.Package:
+def _call(*told: Any, **kept: Any) -> tuple[packages.Package, str]:
     try:
-        package = packages.build(declaration.find(row.func), row.args or (), row.kwargs or {})
+        return again.call(*told, **kept)
     except (Undeclared, TypeError) as error:
         raise NotPossible(str(error)) from error
-    return packages.complete(
-        {**package, "id": row.id, "name": row.name, "hook": row.hook, "group": row.group}
-    )
 
 
-def _row_of(package: packages.Package, row: Any) -> QueuedJob:
+def _row_of(package: packages.Package, queue: str, row: Any) -> QueuedJob:
     declared = declaration.find(row.func)
     return QueuedJob(
-        key=row.cluster if row.cluster in QUEUES else declared.queue,
+        key=queue,
         payload=packages.dumps(package),
         lock=clock.moment(),
         job_id=row.id,

@@ -14,6 +14,7 @@ from django_q.models import Task as FinishedTask
 
 from ims.lib.admin import LookOnly
 from scheduling import (
+    again,
     declaration,
     operation_admin,  # noqa: F401 - registers its pages
     packages,
@@ -21,7 +22,6 @@ from scheduling import (
     schedules,
 )
 from scheduling.cadence import MAX_INTERVAL_MINUTES
-from scheduling.declaration import QUEUES
 from scheduling.enqueue import insert
 from scheduling.exceptions import Undeclared
 from scheduling.masking import masked
@@ -54,17 +54,16 @@ def resubmit_task(page: Any, request: HttpRequest, rows: models.QuerySet[Any]) -
     """Queue each finished job anew; what may not or cannot run is told, not a broken page."""
     for finished in rows:
         try:
-            insert(_package_of(finished), queue=finished.cluster if finished.cluster in QUEUES else None)
+            package, queue = again.call(
+                finished.id, finished.func, finished.args or (), finished.kwargs or {},
+                hook=finished.hook, group=finished.group,
+            )  # fmt: skip
+            insert(package, queue=queue)
         except (Undeclared, TypeError, ValueError) as error:
             messages.error(request, f"{finished.name}: {error}")
             continue
         if isinstance(page, stock.FailAdmin):
             finished.delete()
-
-
-def _package_of(finished: Any) -> packages.Package:
-    package = packages.build(declaration.find(finished.func), finished.args or (), finished.kwargs or {})
-    return packages.complete({**package, "hook": finished.hook, "group": finished.group})
 
 
 class MaskedArguments:

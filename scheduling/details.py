@@ -14,7 +14,7 @@ from scheduling import declaration, packages
 from scheduling.exceptions import Undeclared, UnknownJob
 from scheduling.jobs import UNKNOWN, Job
 from scheduling.masking import masked
-from scheduling.models import Attempt, Cancellation, JobLog, JobState, Progress, QueuedJob
+from scheduling.models import Attempt, CallOptions, Cancellation, JobLog, JobState, Progress, QueuedJob
 from scheduling.overview import holder_states, queue_of, unheard
 from scheduling.text import gist
 
@@ -142,10 +142,11 @@ def _of_queued(row: QueuedJob, shared: dict[str, Any]) -> JobDetails:
 
 
 def _of_finished(row: Any, shared: dict[str, Any]) -> JobDetails:
+    own_queue = CallOptions.objects.filter(pk=row.id).values_list("queue", flat=True).first()
     return JobDetails(
         **shared,
         **_task(row.func),
-        queue=queue_of(row.func),
+        queue=own_queue or queue_of(row.func),
         arguments=dict(_arguments(row.func, row.args, row.kwargs)),
         started=row.attempt_count,
         group=row.group or "",

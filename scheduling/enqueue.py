@@ -15,7 +15,7 @@ from django_q.signals import pre_enqueue
 from scheduling import clock, packages
 from scheduling.declaration import DeclaredTask, find
 from scheduling.jobs import Job
-from scheduling.models import JobState, QueuedJob
+from scheduling.models import CallOptions, JobState, QueuedJob
 from scheduling.packages import Package
 
 ROWS_A_STATEMENT = 1000
@@ -58,13 +58,31 @@ def insert(package: Package, *, due: datetime | None = None, queue: str | None =
     pre_enqueue.send(sender="django_q", task=package)
     unique = unique_key(declared, package) if declared.unique else None
     job_id = package["id"]
-    while not _store(declared, [package], due=due, queue=queue, unique=unique):
+    while not _store_one(declared, package, due=due, queue=queue, unique=unique):
         twins = QueuedJob.objects.filter(unique_key=unique).values_list("job_id", flat=True)
         if twin := twins.first():
             return Job(twin)  # unfinished; else it has finished just now
     job = Job(job_id)
     _run_here_if_sync([job])
     return job
+
+
+def _store_one(declared: DeclaredTask[Any, Any], package: Package, **where: Any) -> int:
+    own = _own_options(declared, package, where["queue"])
+    if not own:
+        return _store(declared, [package], **where)
+    with transaction.atomic():
+        stored = _store(declared, [package], **where)
+        if stored:
+            CallOptions.objects.create(job_id=package["id"], **own)
+        return stored
+
+
+def _own_options(declared: DeclaredTask[Any, Any], package: Package, queue: str | None) -> dict[str, Any]:
+    """What this call asks for that its task does not declare."""
+    asked = {"queue": queue or declared.queue, "timeout": package["timeout"], "keeps": bool(package["save"])}
+    usual = {"queue": declared.queue, "timeout": declared.timeout, "keeps": declared.keep is not None}
+    return {name: value for name, value in asked.items() if value != usual[name]}
 
 
 def _store(

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django_q.models import Task as FinishedTask
 
 from scheduling import declaration, rollups, samples
-from scheduling.models import Attempt, Cancellation, Heartbeat, JobLog, Progress, QueuedJob
+from scheduling.models import Attempt, CallOptions, Cancellation, Heartbeat, JobLog, Progress, QueuedJob
 from scheduling.operation_models import Incident
 
 BATCH = 500  # rows a statement
@@ -39,7 +39,8 @@ def prune(now: datetime) -> dict[str, int]:
         "successes": successes,
         "failures": _delete(FinishedTask.objects.filter(success=False, stopped__lt=failures_before)),
         "attempts": _delete(Attempt.objects.filter(stopped_at__lt=failures_before)),
-        "logs": _delete(_logs_without_job(failures_before)),
+        "logs": _delete(_without_job(JobLog, failures_before)),
+        "options": _delete(_without_job(CallOptions, failures_before)),
         "progress": _delete(Progress.objects.filter(updated_at__lt=failures_before)),
         "cancellations": _delete(Cancellation.objects.filter(requested_at__lt=failures_before)),
         "figures": rollups.prune(now) + samples.prune(now),
@@ -48,19 +49,22 @@ def prune(now: datetime) -> dict[str, int]:
     }
 
 
-def _logs_without_job(before: datetime) -> QuerySet[JobLog]:
+def _without_job(model: type[JobLog | CallOptions], before: datetime) -> QuerySet[Any]:
     """Of jobs that somebody deleted, or whose tasks keep no results; the others go with their jobs."""
     queued, finished = QueuedJob.objects.values("job_id"), FinishedTask.objects.values("id")
     return (
-        JobLog.objects.filter(written_at__lt=before).exclude(job_id__in=queued).exclude(job_id__in=finished)
+        model._default_manager.filter(written_at__lt=before)
+        .exclude(job_id__in=queued)
+        .exclude(job_id__in=finished)
     )
 
 
 def _delete(rows: QuerySet[Any]) -> int:
-    """Delete in short transactions, so that nobody waits behind a long one; of a job its log lines first."""
+    """Delete in short transactions, so that nobody waits behind a long one; of a job its own rows first."""
     count = 0
     while keys := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
         if rows.model is FinishedTask:
-            JobLog.objects.filter(job_id__in=keys).delete()
+            for model in (JobLog, CallOptions):
+                model._default_manager.filter(job_id__in=keys).delete()
         count += rows.model._default_manager.filter(pk__in=keys).delete()[0]
     return count

@@ -144,6 +144,23 @@ class Cancellation(models.Model):
         return self.job_id
 
 
+class CallOptions(models.Model):
+    """What one call asked for that its task does not declare, so that a retry from the history asks for it
+    again. Written only where there is something."""
+
+    job_id = models.CharField(max_length=32, primary_key=True)
+    queue = models.CharField(max_length=100, blank=True, help_text="Empty: as declared.")
+    timeout = models.PositiveIntegerField(null=True, help_text="Seconds. Empty: as declared.")
+    keeps = models.BooleanField(null=True, help_text="Whether a success is kept. Empty: as declared.")
+    written_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "call options"
+
+    def __str__(self) -> str:
+        return self.job_id
+
+
 class ScheduleOverride(models.Model):
     """A declared schedule and what an operator changed of it; the Schedule row follows from both.
 

@@ -11,7 +11,7 @@ from django_q.models import Task as FinishedTask
 
 from ims.lib import audit
 from scheduling import packages
-from scheduling.models import Attempt, Cancellation, JobLog, Progress, QueuedJob
+from scheduling.models import Attempt, CallOptions, Cancellation, JobLog, Progress, QueuedJob
 from scheduling.search import FINISHED, BadFilter, JobFilter, history_rows, queue_rows
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _purge_batch(wanted: JobFilter) -> int:
 
 def forget(ids: list[str]) -> int:
     """Finished jobs and all that is known of them."""
-    for model in (Attempt, JobLog, Progress, Cancellation):
+    for model in (Attempt, JobLog, Progress, Cancellation, CallOptions):
         model._default_manager.filter(job_id__in=ids).delete()
     return int(FinishedTask.objects.filter(id__in=ids).delete()[0])
 

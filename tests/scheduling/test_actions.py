@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 from django_q.models import Task
+from django_q.tasks import async_task
 
 from ims.lib.models import AuditLog
-from scheduling import actions, job, purge, queues
+from scheduling import actions, details, history, job, packages, purge, queues, rollups
 from scheduling.exceptions import NotPossible, UnknownJob, UnknownQueue
-from scheduling.models import Attempt, QueuedJob
+from scheduling.models import Attempt, CallOptions, QueuedJob
 from scheduling.search import BadFilter, JobFilter
 from scheduling.testing import drain
 from tests.site import tasks
@@ -86,6 +87,38 @@ def test_run_again_queues_a_new_job_with_the_same_arguments():
     assert again.id != done.id
     drain()
     assert Effect.objects.filter(name="twice").count() == 2
+
+
+OWN = {"cluster": "low_priority", "timeout": 7, "save": False}
+
+
+def options_of(job_id):
+    row = QueuedJob.objects.get(job_id=job_id)
+    package = packages.loads(row.payload)
+    return {"cluster": row.key, "timeout": package["timeout"], "save": package["save"]}
+
+
+def test_what_a_call_asked_for_itself_is_asked_for_again_by_retry_and_run_again():
+    own = async_task(tasks.fail_for_good.path, **OWN)
+    assert options_of(own) == OWN
+    assert options_of(actions.run_again(own).id) == OWN  # of a job that waits
+    drain()
+    assert details.of(own).queue == "low_priority"
+    assert options_of(actions.run_again(own).id) == OWN  # of one that has ended
+    assert options_of(actions.retry(own).id) == OWN
+    drain()
+    assert options_of(actions.retry(own).id) == OWN  # the second time too
+
+
+def test_a_call_that_asks_for_nothing_itself_leaves_no_row_and_the_others_go_with_their_jobs():
+    tasks.fail_for_good.enqueue()
+    own = async_task(tasks.fail_for_good.path, **OWN)
+    assert [each.job_id for each in CallOptions.objects.all()] == [own]
+    drain()
+    later = timezone.now() + timedelta(days=1000)
+    rollups.catch_up(later)
+    history.prune(later)
+    assert not CallOptions.objects.exists()
 
 
 def test_cancel_is_recorded_with_who(operator):

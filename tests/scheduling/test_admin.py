@@ -84,6 +84,13 @@ def test_a_failure_is_resubmitted_and_goes_from_the_list(client):
     assert OrmQ.objects.count() == 1
 
 
+def test_a_failure_is_resubmitted_with_the_queue_of_its_call(client):
+    async_task(tasks.fail_for_good.path, cluster="low_priority")
+    drain()
+    resubmit(client, Failure)
+    assert OrmQ.objects.get().key == "low_priority"
+
+
 def test_a_failure_of_an_undeclared_function_is_not_resubmitted_but_told(client):
     tasks.fail_for_good.enqueue()
     drain()
