@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import FloatField
+from django.db.models.functions import Cast
 
 from ims.lib.local_time import local_day
 from logistics.billing import numbers, pricing
@@ -58,9 +60,9 @@ def preview(trip: Trip) -> Preview:
 
 def distance_of(trip: Trip) -> Distance:
     """By the odometer, else along the recorded way, else an estimate."""
-    has_odometer = trip.odometer_start_km is not None and trip.odometer_end_km is not None
-    points = GpsPoint.objects.filter(trip=trip).values_list("lat", "lng", "recorded_at")
-    track = [] if has_odometer else [distance.Fix(float(lat), float(lng), at) for lat, lng, at in points]
+    points = GpsPoint.objects.filter(trip=trip).order_by("recorded_at")
+    lat, lng = (Cast(name, FloatField()) for name in ("lat", "lng"))
+    track = (distance.Fix(*each) for each in points.values_list(lat, lng, "recorded_at").iterator())
     return distance.of_trip(trip.odometer_start_km, trip.odometer_end_km, track, settings.INVOICE_DEFAULT_KM)
 
 

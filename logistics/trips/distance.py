@@ -1,6 +1,6 @@
 """How far: pure functions of places and odometers. Nothing here asks the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -53,27 +53,28 @@ def of_trip(
 
 
 def track_km(track: Iterable[Fix]) -> float:
-    """The length of the way along these fixes, in the order of their times, without outliers."""
+    """The length of the way along these fixes, which come in the order of their times, without outliers."""
     return sum(between(*pair) for pair in pairwise(without_outliers(track)))
 
 
-def without_outliers(track: Iterable[Fix]) -> list[Fix]:
+def without_outliers(track: Iterable[Fix]) -> Iterator[Fix]:
     """Drop fixes to which nobody could have driven from the one before.
 
     Where the following fixes all agree with the jump, the way before it is trusted too: the phone was off.
+    Holds a few fixes at a time, however long the way is.
     """
-    kept: list[Fix] = []
+    last: Fix | None = None
     doubted: list[Fix] = []
-    for fix in sorted(track, key=lambda each: each.at):
-        if not kept or is_reachable(kept[-1], fix):
-            kept.append(fix)
-            doubted = []
-            continue
-        doubted = [*doubted, fix] if not doubted or is_reachable(doubted[-1], fix) else [fix]
-        if len(doubted) == LOST_AFTER:
-            kept += doubted
-            doubted = []
-    return kept
+    for fix in track:
+        if last is None or is_reachable(last, fix):
+            trusted, doubted = [fix], []
+        else:
+            doubted = [*doubted, fix] if not doubted or is_reachable(doubted[-1], fix) else [fix]
+            if len(doubted) < LOST_AFTER:
+                continue
+            trusted, doubted = doubted, []
+        yield from trusted
+        last = trusted[-1]
 
 
 def is_reachable(one: Fix, other: Fix) -> bool:

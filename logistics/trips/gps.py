@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from logistics.trips.errors import TripRefused
 from logistics.trips.live_models import GpsPoint, TripFeed
@@ -36,6 +37,18 @@ class Ingested:
     accepted: int
     duplicates: int
     news: list[NewFix]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A way as a map can show it; `recorded`: how many fixes it has in truth."""
+
+    points: list[GpsPoint]
+    recorded: int
+
+    @property
+    def is_thinned(self) -> bool:
+        return self.recorded > len(self.points)
 
 
 def check_takes_fixes(trip: Trip) -> None:
@@ -101,11 +114,19 @@ def _show(trip: Trip, fix: NewFix) -> bool:
     return bool(TripFeed.objects.filter(older, trip=trip).update(**place))
 
 
-def track(trip: Trip, after: datetime | None = None, most: int = 1000) -> list[GpsPoint]:
+def track(trip: Trip, after: datetime | None = None, most: int = 1000) -> Track:
     """The way so far, oldest first; of a long one only every so many-th fix, and the last."""
-    points = GpsPoint.objects.filter(trip=trip).order_by("recorded_at")
+    points = GpsPoint.objects.filter(trip=trip)
     if after is not None:
         points = points.filter(recorded_at__gt=after)
-    found = list(points)
-    step = -(-len(found) // most) or 1
-    return found[::-1][::step][::-1]
+    recorded = points.count()
+    if recorded > most:
+        points = _every(-(-recorded // most), points)
+    newest_first = points.order_by("-recorded_at")[:most]  # some may have come since they were counted
+    return Track(list(newest_first)[::-1], recorded)
+
+
+def _every(step: int, points: QuerySet[GpsPoint]) -> QuerySet[GpsPoint]:
+    """Counted back from the last, by the database: a day on the road is a hundred thousand fixes."""
+    place = Window(RowNumber(), order_by=F("recorded_at").desc())
+    return points.annotate(place=place).annotate(rest=F("place") % step).filter(rest=1)

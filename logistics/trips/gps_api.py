@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ims.lib.api import BadRequest, field_messages
-from ims.lib.openapi import page_of
 from logistics import trip_actions
 from logistics.trips import feed, gps
 from logistics.trips.api import OwnTrip
@@ -22,6 +21,7 @@ from logistics.trips.serializers import (
     FixSerializer,
     IngestedSerializer,
     PointSerializer,
+    TrackSerializer,
 )
 
 Fault = dict[str, Any]  # index, field and message of a fix that was refused
@@ -34,14 +34,15 @@ class GpsView(OwnTrip):
         tags=["trips"],
         operation_id="trips_gps_list",
         parameters=[OpenApiParameter("after", str, description="A time; only what was recorded later.")],
-        responses=page_of(PointSerializer),
+        responses=TrackSerializer,
     )
     def get(self, request: Request, pk: str) -> Response:
-        """The fixes, oldest first, a thousand at most; of a long way only every so many-th."""
+        """The fixes, oldest first, a thousand at most; of a long way every so many-th: `thinned`."""
         trip = self.own_trip(pk, is_whole=False)
-        points = gps.track(trip, time_of(request.query_params.get("after", "")))
-        rows = PointSerializer(points, many=True).data
-        return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
+        track = gps.track(trip, time_of(request.query_params.get("after", "")))
+        rows = PointSerializer(track.points, many=True).data
+        page = {"count": len(rows), "next": None, "previous": None, "results": rows}
+        return Response({**page, "thinned": track.is_thinned, "recorded": track.recorded})
 
     @extend_schema(tags=["trips"], request=FixesRequest, responses={201: IngestedSerializer})
     def post(self, request: Request, pk: str) -> Response:

@@ -21,7 +21,7 @@ def of_trip(trip: Trip) -> dict[str, Any]:
     known = [(name, float(lat), float(lng)) for name, lat, lng in ends if lat is not None and lng is not None]
     return {
         "plan": [[lat, lng] for _, lat, lng in known],
-        "track": [[float(point.lat), float(point.lng)] for point in gps.track(trip)],
+        "track": [[float(point.lat), float(point.lng)] for point in gps.track(trip).points],
         "stations": [{"name": name, "lat": lat, "lng": lng} for name, lat, lng in known],
         "vehicle": str(trip.vehicle or ""),
     }

@@ -137,6 +137,17 @@ class PointSerializer(serializers.ModelSerializer[GpsPoint]):
         read_only_fields = fields
 
 
+class TrackSerializer(serializers.Serializer[Any]):
+    """A list of one page. `thinned`: of more `recorded` fixes only every so many-th, and the last."""
+
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = PointSerializer(many=True)
+    thinned = serializers.BooleanField()
+    recorded = serializers.IntegerField()
+
+
 class IngestedSerializer(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     duplicates = serializers.IntegerField()

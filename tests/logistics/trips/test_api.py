@@ -1,12 +1,15 @@
 """Trips over REST: what each role may do, what is refused with which words, and for whom no trip exists."""
 
 import logging
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import BytesIO
+from itertools import pairwise
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from PIL import Image
 
@@ -318,6 +321,24 @@ def test_a_late_fix_joins_the_track_and_does_not_move_the_vehicle_back(api, driv
     seen = client.get(f"{TRIPS}{under_way.pk}/gps/").json()["results"]
     assert [point["lat"] for point in seen] == [22.29, 22.31]
     assert client.get(f"{TRIPS}{under_way.pk}/").json()["position"]["lat"] == 22.31
+
+
+def test_a_long_way_is_thinned_out_by_the_database_and_says_so(api, driver, under_way):
+    start = now() - timedelta(hours=3)
+    GpsPoint.objects.bulk_create(
+        GpsPoint(trip=under_way, lat="22.3", lng="73.1", recorded_at=start + n * timedelta(seconds=4))
+        for n in range(2345)
+    )
+    client = api(driver.user)
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(f"{TRIPS}{under_way.pk}/gps/").json()
+    assert "ROW_NUMBER" in asked[-1]["sql"]
+    assert (page["count"], page["recorded"], page["thinned"]) == (782, 2345, True)
+    assert datetime.fromisoformat(page["results"][-1]["recorded_at"]) == start + 2344 * timedelta(seconds=4)
+    times = [datetime.fromisoformat(point["recorded_at"]) for point in page["results"]]
+    assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(seconds=12)}
+    rest = client.get(f"{TRIPS}{under_way.pk}/gps/", {"after": times[-2].isoformat()}).json()
+    assert (rest["count"], rest["thinned"]) == (3, False)
 
 
 def test_a_phone_that_was_offline_sends_its_backlog_and_only_its_last_place_is_news(api, driver, under_way):
