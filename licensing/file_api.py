@@ -14,9 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ims.imports.uploads import state_of
 from ims.lib.api import BadRequest, JSONParser
 from ims.lib.sheets import SheetError
-from ims.web.spreadsheets import XLSX, download, state_of
+from ims.web.spreadsheets import XLSX, download
 from licensing import attachments, importing, sheet_actions
 from licensing.api import LicencePermission
 from licensing.attachments import NotAPaper

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ims.accounts import roles
+from ims.imports.uploads import state_of
 from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
-from ims.web.spreadsheets import download, state_of
+from ims.web.spreadsheets import download
 from licensing import importing, sheet_actions
 from licensing.forms import LicenceFilter
 from licensing.models import SheetImport

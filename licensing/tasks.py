@@ -6,10 +6,11 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from ims.accounts.models import User
+from ims.imports import uploads
 from ims.lib.locks import one_at_a_time
 from licensing import importing, reminders, runs, sync
 from licensing.balances import day_in_india
-from licensing.models import SyncRun
+from licensing.models import SheetImport, SyncRun
 from scheduling import LOW, NORMAL, Retry, progress, task
 
 SYNC_LOCK = 0x4C494353  # so that two clicks begin one sync
@@ -57,7 +58,7 @@ def import_sheet(import_id: int, rows: int) -> int:
 @task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="unconfirmed_licence_imports", unique=True)
 def remove_unconfirmed_imports() -> int:
     """Remove uploaded spreadsheets that nobody has confirmed within a day."""
-    return importing.remove_unconfirmed(now())
+    return uploads.remove_unconfirmed(SheetImport, now())
 
 
 @task(queue=LOW, timeout=300, cron="0 8 * * *", tz="Asia/Kolkata", schedule="licence_reminders", unique=True)

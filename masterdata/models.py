@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from ims.imports.models import SheetUpload
 from ims.lib.models import BaseModel
 from ims.lib.secrets import EncryptedTextField
 from masterdata.statuses import TransitStatus
@@ -247,24 +248,8 @@ class TrackingBatch(models.Model):
         return f"Batch {self.pk} of {self.total} numbers"
 
 
-class SlipImport(BaseModel):
+class SlipImport(SheetUpload):
     """An uploaded spreadsheet of packing slips: what it would do, then what it did."""
-
-    name = models.CharField(max_length=200)
-    file = models.FileField(upload_to="imports", blank=True)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    report = models.JSONField(default=dict)
-    confirmed_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    job_id = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("masterdata:import", args=[self.pk])

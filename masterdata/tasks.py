@@ -8,8 +8,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
+from ims.imports import uploads
 from ims.lib.local_time import local_day
 from masterdata import alerts, bulk, digest, imports, runs, updates
+from masterdata.models import SlipImport
 from scheduling import LOW, NORMAL, Retry, progress, task
 
 
@@ -74,21 +76,20 @@ def register_in_lots(slip_ids: list[int]) -> None:
 
 @task(queue=NORMAL, timeout=900, retries=Retry(attempts=3, delay=10), unique=True)
 def import_packing_slips(import_id: int, rows: int) -> int:
-    """Write a confirmed spreadsheet of so many rows; returns how many slips have new numbers."""
+    """Write a confirmed spreadsheet of so many rows; returns how many it had."""
     return write_import(import_id, lambda done: progress(done, rows, "Writing rows"))
 
 
 def write_import(import_id: int, tell: Callable[[int], None] = lambda done: None) -> int:
-    """As the job does it, here and now."""
-    slip_ids = imports.write(import_id, tell)
-    register_in_lots(slip_ids)
-    return len(slip_ids)
+    """As the job does it, here and now; what follows of a batch is queued in its transaction."""
+    report = imports.write(import_id, tell, changed=register_in_lots)
+    return report.total if report else 0
 
 
 @task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="unconfirmed_imports", unique=True)
 def remove_unconfirmed_imports() -> int:
     """Remove uploaded spreadsheets that nobody has confirmed within a day."""
-    return imports.remove_unconfirmed(now())
+    return uploads.remove_unconfirmed(SlipImport, now())
 
 
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)

@@ -34,7 +34,7 @@ def follow(*of: type[models.Model]) -> None:
         post_delete.connect(_row_is_gone, sender=model)
 
 
-def forget(name: str) -> None:
+def forget(name: str | None) -> None:
     """Remove a file below MEDIA_ROOT once this transaction has committed, unless a row still names it."""
     if name:
         transaction.on_commit(partial(_remove_unnamed, [name]), robust=True)

@@ -1,4 +1,4 @@
-"""Spreadsheets on pages: how far an import is that was tried and confirmed, and files to download."""
+"""Spreadsheets to download."""
 
 from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
@@ -9,9 +9,7 @@ from django.core.exceptions import BadRequest
 from django.http import FileResponse
 
 from ims.lib.sheets import Sheet, SheetError, write_csv, write_workbook
-from scheduling import job
 
-HERE_AND_NOW = 500  # rows that are written within the request; more are a job
 IN_MEMORY = 5_000_000  # bytes of a download; larger ones lie on the disk
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -22,22 +20,6 @@ def download(view: View) -> View:
     """For a view that makes a file of any size: it runs in threads that no page needs (ims/asgi.py)."""
     view.makes_file = True  # type: ignore[attr-defined]
     return view
-
-
-def state_of(chosen: Any) -> dict[str, Any]:
-    """stage: preview, running, failed or done; with the job's progress while it runs.
-
-    `chosen` is a row with report (total, bad), confirmed_at, finished_at and job_id.
-    """
-    good = chosen.report["total"] - chosen.report["bad"]
-    if chosen.finished_at or not chosen.confirmed_at:
-        return {"stage": "done" if chosen.finished_at else "preview", "good": good}
-    handle = job(chosen.job_id)
-    if handle.is_lost:
-        return {"stage": "failed", "error": (handle.error or "").strip().rpartition("\n")[2]}
-    progress = handle.progress
-    percent = 100 * progress.done // progress.total if progress and progress.total else None
-    return {"stage": "running", "percent": percent, "progress": progress}
 
 
 def xlsx(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> FileResponse:

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from ims.imports.models import SheetUpload
 from ims.lib.models import BaseModel
 from licensing.models.ledger import BillOfEntry
 from licensing.models.licences import License
@@ -86,25 +87,10 @@ class Attachment(BaseModel):
         return reverse("licensing:attachment", args=[self.pk])
 
 
-class SheetImport(BaseModel):
+class SheetImport(SheetUpload):
     """An uploaded spreadsheet of licences, BOEs or allotments: what it would do, then what it did."""
 
     kind = models.CharField(max_length=16)
-    name = models.CharField(max_length=200)
-    file = models.FileField(upload_to="imports", blank=True)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    report = models.JSONField(default=dict)
-    confirmed_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    job_id = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("licensing:import", args=[self.pk])

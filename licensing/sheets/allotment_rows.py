@@ -7,12 +7,15 @@ from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from ims.accounts.models import User
+from ims.imports.report import Report, shown
+from ims.imports.rows import Column, Row
+from ims.imports.writing import RowKind
 from licensing import ledger
 from licensing.allotting import Desk, Line, Refused
 from licensing.balances import ZERO, day_in_india
 from licensing.models import Allotment, AllotmentItem, ImportItem, License
 from licensing.sheets.boe_rows import item_key, item_of, items_of, refuse_item
-from licensing.sheets.reading import Column, Report, Row, RowKind, shown
+from licensing.sheets.limits import LIMITS, LOCK
 
 OWN = ("description", "hs_code", "port", "expected_on")
 Key = tuple[str, str]  # company, invoice
@@ -23,6 +26,7 @@ class AllotmentRows(RowKind):
 
     name = "allotments"
     title = "Allotments"
+    limits, lock = LIMITS, LOCK
     columns = {
         "company": Column(("Company",), Allotment, "company", is_needed=True),
         "invoice": Column(("Invoice",), Allotment, "invoice", is_needed=True),

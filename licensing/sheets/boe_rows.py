@@ -9,9 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from ims.accounts.models import User
+from ims.imports.report import Report
+from ims.imports.rows import Column, Row
+from ims.imports.writing import RowKind, store_changed, take_over
 from licensing import ledger
 from licensing.models import BillOfEntry, BOERow, ImportItem, License, TransactionType
-from licensing.sheets.reading import Column, Report, Row, RowKind, store_changed, take_over
+from licensing.sheets.limits import LIMITS, LOCK
 
 OWN = ("company", "exchange_rate")
 AMOUNTS = ("qty", "cif_fc", "cif_inr")
@@ -28,6 +31,7 @@ def read_type(text: str) -> str:
 class BOERows(RowKind):
     name = "boes"
     title = "Bills of entry with rows"
+    limits, lock = LIMITS, LOCK
     columns = {
         "number": Column(("BOE number", "Bill of entry"), BillOfEntry, "number", is_needed=True),
         "date": Column(("BOE date", "Date"), BillOfEntry, "date", is_needed=True),

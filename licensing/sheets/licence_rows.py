@@ -8,9 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from ims.accounts.models import User
+from ims.imports.report import Report
+from ims.imports.rows import Column, Row, read_flag
+from ims.imports.writing import RowKind, store_changed, take_over
 from licensing import ledger
 from licensing.models import ExportItem, ImportItem, License, PurchaseStatus
-from licensing.sheets.reading import Column, Report, Row, RowKind, read_flag, store_changed, take_over
+from licensing.sheets.limits import LIMITS, LOCK
 
 EXPORT, IMPORT = "export", "import"
 OWN = ("license_date", "expiry_date", "exporter", "port", "scheme_code", "notification_code",
@@ -38,6 +41,7 @@ def read_status(text: str) -> str:
 class LicenceRows(RowKind):
     name = "licences"
     title = "Licences with export and import items"
+    limits, lock = LIMITS, LOCK
     columns = {
         "license_number": Column(
             ("Licence number", "License number", "DFIA number"), License, "license_number", is_needed=True

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from ims.imports.uploads import HERE_AND_NOW
 from ims.lib.models import AuditLog
-from ims.web.spreadsheets import HERE_AND_NOW
 from licensing.models import Attachment, BillOfEntry, License, SheetImport
 from scheduling.testing import drain
 from tests.licensing.test_import import LICENCES, TWO, everything, workbook

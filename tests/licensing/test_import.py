@@ -229,10 +229,13 @@ def test_only_own_imports_are_shown(client, page, admin):
     assert client.get(kept.get_absolute_url()).status_code == 404
 
 
-def test_an_upload_that_nobody_confirms_is_removed_after_a_day(page, tmp_path):
+def test_an_upload_that_nobody_confirms_is_removed_after_a_day(
+    page, tmp_path, django_capture_on_commit_callbacks
+):
     kept = upload(page, "licences", workbook(LICENCES, *TWO))
     SheetImport.objects.filter(pk=kept.pk).update(created_at=now() - timedelta(hours=25))
-    assert remove_unconfirmed_imports() == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert remove_unconfirmed_imports() == 1
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -3,7 +3,6 @@
 import threading
 import time
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO, StringIO
@@ -16,10 +15,13 @@ from django.urls import reverse
 from django.utils.timezone import now
 from openpyxl import load_workbook
 
+from ims.imports.report import Report
+from ims.imports.writing import go_through
 from ims.lib.models import AuditLog
 from ims.lib.sheets import write_csv, write_xlsx
-from masterdata import imports, slip_sheets, tasks
+from masterdata import tasks
 from masterdata.models import PackingSlip, Parcel, Product, SlipImport
+from masterdata.slip_sheets import Changed, SlipRows, nobody
 from scheduling.testing import drain, enqueued
 
 pytestmark = pytest.mark.django_db
@@ -112,9 +114,9 @@ def test_a_row_finds_its_slip_by_order_and_numbers_in_any_order(page, shipped):
 @pytest.mark.parametrize(
     ("row", "column", "cure"),
     [
-        (("", "TN1", "ups", 1, ""), "Order ID", "enter"),
+        (("", "TN1", "ups", 1, ""), "Order ID", "fill it in"),
         (("A-1", "TN1", "ups", "0", ""), "Quantity", "greater than or equal to 1"),
-        (("A-1", "TN1", "ups", "x", ""), "Quantity", "integer"),
+        (("A-1", "TN1", "ups", "x", ""), "Quantity", "whole number"),
         (("A-1", "x" * 65, "ups", 1, ""), "Tracking numbers", "commas"),
         (("A-1", "TN1", "ups", 1, "NONE"), "Product code", "create it first"),
         (("x" * 65, "TN1", "ups", 1, ""), "Order ID", "64"),
@@ -159,8 +161,11 @@ def test_a_large_file_is_a_job_with_progress(page):
     assert "Imported." in page.get(kept.get_absolute_url()).content.decode()
 
 
-def test_an_import_is_in_the_audit_log_and_its_file_is_gone(page, operations, tmp_path):
-    bring_in(page, workbook(("A-1", "TN1", "ups", 1, "")))
+def test_an_import_is_in_the_audit_log_and_its_file_is_gone(
+    page, operations, tmp_path, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        bring_in(page, workbook(("A-1", "TN1", "ups", 1, "")))
     entry = AuditLog.objects.get(action="shipments.import")
     assert (entry.user, entry.after["rows"]) == (operations, 1)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -204,11 +209,11 @@ def test_only_operations_import_and_only_their_own(client, page, reader, admin):
 
 
 # --- two at once --------------------------------------------------------------------------------------------
-def write_here(changed: Callable[[list[int]], None] = lambda slip_ids: None) -> imports.Report:
+def write_here(changed: Changed = nobody) -> Report:
     """Write two rows from a thread."""
     rows = table(("A-1", "TN1", "ups", 1, ""), ("A-2", "", "", 1, ""))
     try:
-        return imports.go_through(rows, "orders.csv", write=True, changed=changed)
+        return go_through(rows, "orders.csv", SlipRows(changed))
     finally:
         connection.close()
 
@@ -236,9 +241,12 @@ def age(kept: SlipImport, by: timedelta) -> None:
     SlipImport.objects.filter(pk=kept.pk).update(created_at=now() - by)
 
 
-def test_an_upload_that_nobody_confirms_is_removed_after_a_day(page, tmp_path):
+def test_an_upload_that_nobody_confirms_is_removed_after_a_day(
+    page, tmp_path, django_capture_on_commit_callbacks
+):
     age(upload(page, workbook(("A-1", "TN1", "ups", 1, ""))), timedelta(hours=25))
-    assert tasks.remove_unconfirmed_imports() == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert tasks.remove_unconfirmed_imports() == 1
     assert not SlipImport.objects.exists()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -330,4 +338,4 @@ def test_the_stranger_exports_nothing(client, stranger):
 
 
 def test_every_column_is_a_field_of_a_packing_slip():
-    assert all(PackingSlip._meta.get_field(field) for field in slip_sheets.COLUMNS)
+    assert all(PackingSlip._meta.get_field(field) for field in SlipRows.columns)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from ims.imports import uploads
 from ims.lib import audit
 from ims.lib.sheets import SheetError
 from masterdata import imports
@@ -35,9 +36,9 @@ class Command(BaseCommand):
 
     def read(self, content: Any, name: str, dry_run: bool) -> dict[str, Any]:
         if dry_run:
-            return imports.go_through(content, name, write=False).as_json()
+            return imports.try_out(content, name).as_json()
         kept = imports.receive(content, name, None)
-        imports.claim(kept)
+        uploads.claim(kept)
         audit.record("shipments.import", f"import:{kept.pk}", after={"file": name})
         write_import(kept.pk)
         kept.refresh_from_db()

@@ -1,0 +1,113 @@
+"""An upload's life: kept with what it would do, confirmed, written once, forgotten."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import IO, Any, TypeVar
+from uuid import uuid4
+
+from django.core.files import File
+from django.db import transaction
+from django.utils.timezone import now
+
+from ims.accounts.models import User
+from ims.imports.models import SheetUpload
+from ims.imports.report import Report
+from ims.lib import audit
+from ims.lib.sheets import SheetError
+from ims.uploads import upkeep
+from scheduling import job
+
+Upload = TypeVar("Upload", bound=SheetUpload)
+HERE_AND_NOW = 500  # rows that are written within the request; more are a job
+A_REQUEST = timedelta(minutes=2)  # longer than one may take
+UNCONFIRMED = timedelta(days=1)  # then an upload is forgotten
+PORTION = 100  # rows deleted in one transaction
+
+
+def keep(upload: Upload, file: IO[bytes], name: str, report: Report) -> Upload:
+    """Keep a file that was tried, under a generated name: the uploader's own is only shown."""
+    if not report.total:
+        raise SheetError("The file has no rows below its headings: fill in at least one.")
+    upload.name, upload.report = name[-200:], report.as_json()
+    file.seek(0)
+    upload.file.save(uuid4().hex, File(file))
+    return upload
+
+
+def claim(chosen: SheetUpload) -> bool:
+    """Begin to write; False where somebody has begun already."""
+    waiting = type(chosen)._default_manager.filter(pk=chosen.pk, confirmed_at=None)
+    return bool(waiting.update(confirmed_at=now(), updated_at=now()))
+
+
+def begin(
+    chosen: SheetUpload,
+    user: User,
+    action: str,
+    *,
+    enqueue: Callable[..., Any],
+    write: Callable[[int], object],
+    **facts: str,
+) -> bool:
+    """Write what was shown, a large file by a job; False where that was begun before.
+
+    `action` and `facts` are for the audit log.
+    """
+    rows = chosen.report["total"]
+    with transaction.atomic():
+        if not claim(chosen):
+            return False
+        noted = {**facts, "file": chosen.name, "rows": rows}
+        audit.record(action, f"import:{chosen.pk}", user, after=noted)
+        if rows > HERE_AND_NOW:
+            chosen.job_id = enqueue(import_id=chosen.pk, rows=rows).id
+            chosen.save(update_fields=["job_id", "updated_at"])
+    if not chosen.job_id:
+        write(chosen.pk)
+    return True
+
+
+def write(model: type[Upload], import_id: int, go: Callable[[Upload, IO[bytes]], Report]) -> Report | None:
+    """Write a confirmed upload by `go`; nothing where that was done before. Safe to repeat."""
+    chosen = model._default_manager.select_related("user").get(pk=import_id)
+    if chosen.finished_at:
+        return None
+    with chosen.file.open("rb") as file:
+        report = go(chosen, file)
+    own = model._default_manager.filter(pk=import_id, finished_at=None)
+    own.update(report=report.as_json(), file="", finished_at=now(), updated_at=now())
+    upkeep.forget(chosen.file.name)
+    return report
+
+
+def state_of(chosen: SheetUpload) -> dict[str, Any]:
+    """stage: preview, running, failed or done; with the job's progress while it runs."""
+    good = chosen.report["total"] - chosen.report["bad"]
+    if chosen.finished_at or not chosen.confirmed_at:
+        return {"stage": "done" if chosen.finished_at else "preview", "good": good}
+    if not chosen.job_id:
+        in_time = chosen.confirmed_at > now() - A_REQUEST
+        return {"stage": "running", "percent": None, "progress": None} if in_time else {"stage": "failed"}
+    handle = job(chosen.job_id)
+    if handle.is_lost:
+        return {"stage": "failed", "error": (handle.error or "").strip().rpartition("\n")[2]}
+    progress = handle.progress
+    percent = 100 * progress.done // progress.total if progress and progress.total else None
+    return {"stage": "running", "percent": percent, "progress": progress}
+
+
+def remove_unconfirmed(model: type[SheetUpload], at: datetime) -> int:
+    """Forget uploads that nobody has confirmed within a day; returns how many."""
+    waiting = model._default_manager.filter(confirmed_at=None, created_at__lt=at - UNCONFIRMED)
+    removed = 0
+    while some := _remove_some(waiting):
+        removed += some
+    return removed
+
+
+def _remove_some(unwanted: Any) -> int:
+    """Who confirms now comes too late, or before."""
+    with transaction.atomic():
+        ids = [each.pk for each in unwanted.order_by("pk").select_for_update()[:PORTION]]
+        unwanted.model._default_manager.filter(pk__in=ids).delete()
+    return len(ids)
