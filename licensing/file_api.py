@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from ims.imports.uploads import state_of
 from ims.lib.api import BadRequest, JSONParser
+from ims.lib.ids import IdField
 from ims.lib.sheets import SheetError
 from ims.web.spreadsheets import XLSX, download
 from licensing import attachments, importing, sheet_actions
@@ -64,8 +65,8 @@ class AttachmentRequest(serializers.Serializer[Any]):
 class AttachmentFilter(serializers.Serializer[Any]):
     """The query of the list."""
 
-    license = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
-    bill_of_entry = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    license = IdField(required=False)
+    bill_of_entry = IdField(required=False)
 
 
 @extend_schema(tags=["licences"])

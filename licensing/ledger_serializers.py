@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from ims.lib.ids import IdField
 from licensing.models import Allotment, AllotmentItem, BillOfEntry, BOERow, TransactionType
 
 
@@ -40,7 +41,7 @@ class AllotmentSerializer(serializers.ModelSerializer[Allotment]):
 
 
 class LineSerializer(serializers.Serializer[Any]):
-    item = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="Id of an import item.")
+    item = IdField(help_text="Id of an import item.")
     qty = serializers.DecimalField(max_digits=15, decimal_places=3, min_value=Decimal(0))
     cif_fc = serializers.DecimalField(max_digits=15, decimal_places=2, min_value=Decimal(0))
 
@@ -108,9 +109,7 @@ class BillOfEntryRequest(serializers.ModelSerializer[BillOfEntry]):
     """Book what customs debited; without rows, what the allotments reserved."""
 
     rows = RowSerializer(many=True, required=False)
-    allotments = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, default=list
-    )
+    allotments = serializers.ListField(child=IdField(), required=False, default=list)
 
     class Meta:
         model = BillOfEntry

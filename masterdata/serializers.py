@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from ims.lib.ids import LARGEST_ID
 from masterdata import slips
 from masterdata.models import PackingSlip, Parcel, ParcelEvent, Product, SlipStatus
 
@@ -139,7 +140,7 @@ class TrackingUpdateRequest(serializers.Serializer[Any]):
     """One order, one packing slip, or nothing for all that are due."""
 
     order_id = serializers.CharField(required=False, max_length=64)
-    packing_slip_id = WholeNumberField(required=False, min_value=1, max_value=2**63 - 1)
+    packing_slip_id = WholeNumberField(required=False, min_value=1, max_value=LARGEST_ID)
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(set(self.initial_data) - set(self.fields))

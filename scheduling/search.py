@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_q.models import Task as FinishedTask
 
+from ims.lib.ids import read_id
 from scheduling import declaration
 from scheduling.declaration import QUEUES
 from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
@@ -140,8 +141,8 @@ class _Place:
         try:
             if not cursor:
                 return cls()
-            if kind == "q":
-                return cls(pk=min(int(rest), 2**63 - 1))
+            if kind == "q" and (pk := read_id(rest)) is not None:
+                return cls(pk=pk)
             when, _, job_id = rest.partition("~")
             stopped = datetime.fromisoformat(when)
             if kind == "h" and stopped.tzinfo and "\x00" not in job_id:

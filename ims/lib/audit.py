@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
+from ims.lib.ids import read_id
 from ims.lib.models import AuditLog
 
 if TYPE_CHECKING:
@@ -34,6 +35,6 @@ def entries(prefixes: Iterable[str], cursor: str = "", limit: int = 50) -> list[
     """Entries whose action begins with one of these, newest first; `cursor`: the last number seen."""
     wanted = reduce(or_, (Q(action__startswith=prefix) for prefix in prefixes))
     rows = AuditLog.objects.select_related("user").filter(wanted).order_by("-id")
-    if cursor.isascii() and cursor.isdigit() and len(cursor) < 19:
-        rows = rows.filter(id__lt=int(cursor))
+    if (last := read_id(cursor)) is not None:
+        rows = rows.filter(id__lt=last)
     return list(rows[:limit])

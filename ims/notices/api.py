@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ims.lib.ids import IdField
 from ims.notices import services
 from ims.notices.models import Notice
 
@@ -31,7 +32,7 @@ class ReadRequest(serializers.Serializer[Any]):
     """Either some notices by id, or all."""
 
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        child=IdField(),
         allow_empty=False,
         max_length=MOST_IDS,
         required=False,

@@ -56,10 +56,8 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def read_one(request: HttpRequest, pk: int) -> HttpResponse:
-    try:
-        services.mark_read(request.user, [pk])
-    except services.UnknownNotice:
-        raise Http404 from None
+    notice = get_object_or_404(Notice, pk=pk, user=request.user)
+    services.mark_read(request.user, [notice.pk])
     return back(request)
 
 

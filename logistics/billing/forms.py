@@ -1,16 +1,20 @@
 """What people choose and enter on the pages of invoices."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from ims.lib.ids import LARGEST_ID
 from ims.lib.local_time import local_day
 from ims.web import filters
 from logistics.billing.models import Invoice, Payment, PaymentMethod
 from logistics.billing.payments import NewPayment
 from logistics.billing.queries import STATES
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise as Words
 
 DAY = {"type": "date"}
 
@@ -72,15 +76,15 @@ class SendForm(forms.Form):
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
+def trip_number(help_text: "Words") -> forms.IntegerField:
+    return forms.IntegerField(
+        label=_("Number of the trip"), min_value=1, max_value=LARGEST_ID, help_text=help_text
+    )
+
+
 class PriceForm(forms.Form):
-    trip_id = forms.IntegerField(
-        label=_("Number of the trip"), min_value=1, max_value=2**63 - 1,
-        help_text=_("It stands on the trip's page and on its invoices."),
-    )  # fmt: skip
+    trip_id = trip_number(_("It stands on the trip's page and on its invoices."))
 
 
 class TripForm(forms.Form):
-    trip_id = forms.IntegerField(
-        label=_("Number of the trip"), min_value=1, max_value=2**63 - 1,
-        help_text=_("A completed trip without an invoice."),
-    )  # fmt: skip
+    trip_id = trip_number(_("A completed trip without an invoice."))

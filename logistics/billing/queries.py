@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum, Value, When
 from django.utils.translation import gettext_lazy as _
 
+from ims.lib.ids import read_id
 from ims.lib.local_time import local_day
 from logistics.billing import mails
 from logistics.billing.models import UNPAID, Invoice, InvoiceMail, InvoiceStatus
@@ -29,7 +30,6 @@ URGENCY = Case(
     default=Value(3),
 )
 WEEK = timedelta(days=7)
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def search(
         rows = rows.filter(trip=trip)
     if text := q.strip():
         wanted = Q(invoice_number__icontains=text) | Q(payer_name__icontains=text)
-        if text.isdecimal() and int(text) <= LARGEST_ID:
-            wanted |= Q(trip=int(text))
+        if number := read_id(text):
+            wanted |= Q(trip=number)
         rows = rows.filter(wanted)
     return rows
 

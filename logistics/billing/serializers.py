@@ -7,11 +7,11 @@ from django.utils.timezone import now
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ims.lib.ids import IdField
 from logistics.billing import access, invoices, mails
 from logistics.billing.models import Invoice, InvoiceMail, Payment, PaymentMethod
 from logistics.billing.payments import NewPayment
 from logistics.billing.queries import STATES
-from logistics.trips.serializers import LARGEST_ID, id_field
 
 MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 2}
 KM: dict[str, Any] = {"max_digits": 12, "decimal_places": 3}
@@ -161,11 +161,11 @@ class InvoiceFilter(serializers.Serializer[Any]):
     q = serializers.CharField(required=False, max_length=200, help_text="In number or payer; or a trip's id.")
     since = serializers.DateField(required=False, help_text="Issued on this day or later.")
     until = serializers.DateField(required=False, help_text="Issued on this day or earlier.")
-    trip = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    trip = IdField(required=False)
 
 
 class TripRequest(serializers.Serializer[Any]):
-    trip_id = id_field()
+    trip_id = IdField()
 
 
 class ReasonRequest(serializers.Serializer[Any]):

@@ -7,11 +7,10 @@ from django.db import models
 from django.utils.timezone import now
 from rest_framework import serializers
 
+from ims.lib.ids import IdField
 from logistics.dispatch.candidates import Candidate
 from logistics.dispatch.models import Priority, RequestStatus, StockRequest, answer_time
 from logistics.fleet.models import Station
-
-BIGGEST_ID = 2**63 - 1
 
 
 class Decision(models.TextChoices):
@@ -20,18 +19,6 @@ class Decision(models.TextChoices):
     ASSIGNING = RequestStatus.ASSIGNING.value
     APPROVED = RequestStatus.APPROVED.value
     REJECTED = RequestStatus.REJECTED.value
-
-
-class IdField(serializers.IntegerField):
-    """An id as a JSON number or its digits; not true, not 1.5."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"min_value": 1, "max_value": BIGGEST_ID, **options})
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool | float):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class PlaceSerializer(serializers.ModelSerializer[Station]):

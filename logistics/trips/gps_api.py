@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ims.lib.api import BadRequest, field_messages
+from ims.lib.ids import read_id
 from logistics import trip_actions
 from logistics.trips import feed, gps
 from logistics.trips.api import OwnTrip
 from logistics.trips.gps import NewFix
 from logistics.trips.models import Trip
 from logistics.trips.serializers import (
-    LARGEST_ID,
     EventsSerializer,
     FixesRequest,
     FixSerializer,
@@ -123,8 +123,9 @@ def events_after(trip: Trip, after: str) -> dict[str, Any]:
     if not after:
         last = feed.newest(trip.pk)
         return {"count": 0, "results": [], "last": last, "reset": False}
-    if not after.isascii() or not after.isdigit() or int(after) > LARGEST_ID:
+    number = read_id(after)
+    if number is None:
         raise BadRequest("after", "Give the number of the last event that you have, e.g. 42.")
-    page = feed.read(trip.pk, int(after))
+    page = feed.read(trip.pk, number)
     results = [{"id": event.number, **feed.as_json(event)} for event in page.events]
     return {"count": len(results), "results": results, "last": page.last, "reset": page.is_reset}

@@ -7,17 +7,13 @@ from django.utils.timezone import now
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ims.lib.ids import IdField
 from logistics.trips import access
 from logistics.trips.gps import NewFix
 from logistics.trips.live_models import FASTEST, GpsPoint, ProofKind, TripFeed, TripProof
 from logistics.trips.models import Trip, TripStatus
 
 MOST_SHARED_HOURS = 168
-LARGEST_ID = 2**63 - 1
-
-
-def id_field(**options: Any) -> serializers.IntegerField:
-    return serializers.IntegerField(min_value=1, max_value=LARGEST_ID, **options)
 
 
 # --- What we answer -------------------------------------------------------------------------------------
@@ -182,18 +178,18 @@ class TripFilter(serializers.Serializer[Any]):
     """The query of the list."""
 
     status = serializers.ChoiceField(TripStatus.choices, required=False)
-    driver = id_field(required=False)
+    driver = IdField(required=False)
 
 
 class CrewRequest(serializers.Serializer[Any]):
-    driver_id = id_field()
-    vehicle_id = id_field(required=False, help_text="By default the driver's own.")
-    paramedic_id = id_field(required=False, allow_null=True, default=None)
+    driver_id = IdField()
+    vehicle_id = IdField(required=False, help_text="By default the driver's own.")
+    paramedic_id = IdField(required=False, allow_null=True, default=None)
 
 
 class NewTrip(serializers.Serializer[Any]):
-    patient_id = id_field()
-    contract_id = id_field(required=False, allow_null=True, default=None)
+    patient_id = IdField()
+    contract_id = IdField(required=False, allow_null=True, default=None)
     pickup_place = serializers.CharField(max_length=255)
     pickup_lat = serializers.DecimalField(9, 6, min_value=-90, max_value=90, required=False, allow_null=True)
     pickup_lng = serializers.DecimalField(

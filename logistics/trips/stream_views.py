@@ -22,11 +22,11 @@ from rest_framework.views import APIView
 
 from ims.accounts.models import User
 from ims.lib.api import error_response
+from ims.lib.ids import read_id
 from logistics.trips import access, feed, sharing, stream
 from logistics.trips.hub import HUB, Watcher
 
 NO_STREAM = 204
-LARGEST = 2**63 - 1
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 THREADS = ThreadPoolExecutor(4, thread_name_prefix="trip-rights")
 
@@ -98,10 +98,8 @@ async def watch(
 
 def asked_for(request: HttpRequest) -> int | None:
     """Where the client was: a browser that comes back says so in a header, else the address does."""
-    for text in (request.headers.get("Last-Event-ID", ""), request.GET.get("after", "")):
-        if text.isascii() and text.isdigit() and int(text) <= LARGEST:
-            return int(text)
-    return None
+    said = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "")
+    return next((number for text in said if (number := read_id(text)) is not None), None)
 
 
 def unauthorized(request: HttpRequest) -> HttpResponse:

@@ -1,8 +1,11 @@
 """The small firm that the tests of security ask."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rest_framework.throttling import SimpleRateThrottle
 
 from tests.security import world as firm
 
@@ -14,3 +17,13 @@ def world(db, settings, tmp_path: Path) -> firm.World:
     settings.STORAGES = {**settings.STORAGES, "default": keeping}
     settings.TRACK123_WEBHOOK_SECRET = firm.WEBHOOK_SECRET
     return firm.make()
+
+
+@pytest.fixture
+def quick(settings, monkeypatch) -> Iterator[None]:
+    """Thousands of requests: sessions without a table, no log, no throttle."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    monkeypatch.setattr(SimpleRateThrottle, "allow_request", lambda *_: True)
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)

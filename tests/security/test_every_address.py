@@ -3,12 +3,9 @@
 An address without a rule fails, so that nobody adds one without saying whom it is for.
 """
 
-import logging
 from collections import defaultdict
-from collections.abc import Iterator
 
 import pytest
-from rest_framework.throttling import SimpleRateThrottle
 
 from ims.accounts import roles
 from tests.conftest import make_user
@@ -73,16 +70,6 @@ def test_every_address_has_a_rule_and_every_rule_an_address() -> None:
         "without a rule": set(),
         "without an address": set(),
     }
-
-
-@pytest.fixture
-def quick(settings, monkeypatch) -> Iterator[None]:
-    """Thousands of requests: sessions without a table, no log, no throttle."""
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    monkeypatch.setattr(SimpleRateThrottle, "allow_request", lambda *_: True)
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.once
