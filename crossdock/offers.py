@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.files import File
 from django.db import connection, transaction
 from django.utils.timezone import now
@@ -19,7 +20,9 @@ from crossdock.keys import key
 from crossdock.models import OfferImport, Supplier
 from crossdock.offer_sheets import Reader, Row, RowError
 from ims.accounts.models import User
+from ims.imports import uploads
 from ims.lib.sheets import SheetError
+from ims.uploads import folder, upkeep
 
 BATCH = 2_000  # rows in one statement and transaction
 SHOWN_ERRORS = 200
@@ -58,7 +61,10 @@ def receive(content: IO[bytes], name: str, supplier: Supplier | None, user: User
         raise SheetError("The file has no rows below its headings: fill in at least one.")
     kept = OfferImport(name=Path(name).name[-200:], supplier=supplier, user=user)
     content.seek(0)
-    kept.file.save(uuid4().hex, File(content))  # a generated name: the uploader's own is only shown
+    try:
+        kept.file.save(uuid4().hex, File(content))  # a generated name: the uploader's own is only shown
+    except OSError as error:
+        raise SheetError(folder.explain(error)) from error
     return kept
 
 
@@ -68,36 +74,40 @@ def reader(supplier: Supplier | None) -> Reader:
 
 
 def write(import_id: int, tell: Callable[[int, int], None] = lambda done, total: None) -> dict[str, int]:
-    """Write an uploaded price list; safe to repeat. Raises SheetError, which is kept for its uploader."""
-    chosen = OfferImport.objects.select_related("supplier").get(pk=import_id)
+    """Write an uploaded price list; safe to repeat.
+
+    Raises SheetError and OutOfReach, which are kept for the uploader, and UnknownImport.
+    """
+    chosen = OfferImport.objects.select_related("supplier").filter(pk=import_id).first()
+    if chosen is None:
+        raise uploads.UnknownImport(f"Import {import_id} is gone: upload the price list again.")
     if chosen.finished_at:
         return counts(chosen.report)
     try:
-        with chosen.file.open("rb") as content:
+        with folder.opened(chosen.file) as content:
             report = go_through(content, chosen.name, chosen.supplier, Teller(chosen, tell))
-    except SheetError as error:
-        OfferImport.objects.filter(pk=import_id).update(error=str(error), updated_at=now())
-        forget_upload(chosen)
+    except (SheetError, folder.OutOfReach) as error:
+        if error.permanent:
+            end(chosen, error=str(error))
         raise
     report.percent = 100
-    OfferImport.objects.filter(pk=import_id).update(
-        report=asdict(report), error="", finished_at=now(), updated_at=now()
-    )
-    forget_upload(chosen)
+    end(chosen, report=asdict(report), error="", finished_at=now())
     return counts(asdict(report))
 
 
-def forget_upload(chosen: OfferImport) -> None:
-    chosen.file.delete(save=False)
-    OfferImport.objects.filter(pk=chosen.pk).update(file="")
+def end(chosen: OfferImport, **facts: Any) -> None:
+    """Nobody needs its file any more."""
+    OfferImport.objects.filter(pk=chosen.pk).update(**facts, file="", updated_at=now())
+    upkeep.forget(chosen.file.name)
 
 
 def prune(at: datetime) -> int:
-    """Remove uploads whose imports never ended; returns how many."""
+    """Forget files of imports that never ended, and imports after IMPORTS_KEEP_DAYS; returns how many."""
     left = OfferImport.objects.filter(created_at__lt=at - KEPT_UNFINISHED).exclude(file="")
-    for chosen in (forgotten := list(left)):
-        forget_upload(chosen)
-    return len(forgotten)
+    for chosen in (unfinished := list(left)):
+        end(chosen)
+    old = OfferImport.objects.filter(created_at__lt=at - timedelta(days=settings.IMPORTS_KEEP_DAYS))
+    return len(unfinished) + uploads.delete_in_portions(old)
 
 
 def counts(report: dict[str, Any]) -> dict[str, int]:

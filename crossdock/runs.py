@@ -4,7 +4,6 @@ A run holds a token; every write names it, so that a worker whose request was ca
 worker has taken over, changes nothing and stops at its next look.
 """
 
-import errno
 import os
 import time
 from dataclasses import asdict
@@ -157,13 +156,8 @@ def explain(error: Exception) -> str:
         return str(error)
     if isinstance(error, SoftTimeout):
         return "It took longer than allowed: split the file and upload the parts."
-    if isinstance(error, FileNotFoundError):
-        elsewhere = folder.problem()  # then it is not gone, but this worker cannot see it
-        return (
-            f"{elsewhere} Tell the operator." if elsewhere else "The uploaded file is gone: upload it again."
-        )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full: make room, then retry."
+    if isinstance(error, OSError):
+        return folder.explain(error)
     return f"It failed unexpectedly ({type(error).__name__}: {error}): retry, or tell the operator."
 
 

@@ -361,6 +361,7 @@ INVOICE_TERMS = env.lines("INVOICE_TERMS")  # small print
 # --- Cross-dock -----------------------------------------------------------------------------------------
 CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count
 CROSSDOCK_VIEW_MINUTES = env.number("CROSSDOCK_VIEW_MINUTES", 15, minimum=1)  # older: the original query
+IMPORTS_KEEP_DAYS = env.number("IMPORTS_KEEP_DAYS", 90, minimum=1)  # uploaded sheets and their reports
 CROSSDOCK_KEEP_DAYS = env.number("CROSSDOCK_KEEP_DAYS", 30, minimum=1)  # uploads and results; then removed
 
 # --- Licences -------------------------------------------------------------------------------------------

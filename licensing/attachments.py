@@ -9,6 +9,7 @@ from django.http import FileResponse, Http404
 
 from ims.accounts.models import User
 from ims.lib import audit
+from ims.uploads import folder
 from licensing.models import Attachment, BillOfEntry, License
 
 MOST = 10_000_000  # bytes
@@ -29,9 +30,12 @@ def keep(file: IO[bytes], name: str, size: int, of: License | BillOfEntry, user:
         raise NotAPaper("The file is neither a PDF nor a PNG or JPEG picture: scan or print it to PDF.")
     owner = {"license": of} if isinstance(of, License) else {"bill_of_entry": of}
     kept = Attachment(name=name[-200:], user=user, **owner)
-    with transaction.atomic():
-        kept.file.save(uuid4().hex, File(file))  # the uploader's own name is only shown
-        audit.record("licences.attach", str(of), user, after={"file": kept.name})
+    try:
+        with transaction.atomic():
+            kept.file.save(uuid4().hex, File(file))  # the uploader's own name is only shown
+            audit.record("licences.attach", str(of), user, after={"file": kept.name})
+    except OSError as error:
+        raise NotAPaper(folder.explain(error)) from error
     return kept
 
 

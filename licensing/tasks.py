@@ -55,10 +55,10 @@ def import_sheet(import_id: int, rows: int) -> int:
     return importing.write(import_id, lambda done: progress(done, rows, "Writing rows"))
 
 
-@task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="unconfirmed_licence_imports", unique=True)
-def remove_unconfirmed_imports() -> int:
-    """Remove uploaded spreadsheets that nobody has confirmed within a day."""
-    return uploads.remove_unconfirmed(SheetImport, now())
+@task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="prune_licence_imports", unique=True)
+def prune_imports() -> int:
+    """Remove uploaded spreadsheets that nobody confirmed within a day, and old ones with their reports."""
+    return uploads.prune(SheetImport, now())
 
 
 @task(queue=LOW, timeout=300, cron="0 8 * * *", tz="Asia/Kolkata", schedule="licence_reminders", unique=True)

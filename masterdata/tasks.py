@@ -86,10 +86,10 @@ def write_import(import_id: int, tell: Callable[[int], None] = lambda done: None
     return report.total if report else 0
 
 
-@task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="unconfirmed_imports", unique=True)
-def remove_unconfirmed_imports() -> int:
-    """Remove uploaded spreadsheets that nobody has confirmed within a day."""
-    return uploads.remove_unconfirmed(SlipImport, now())
+@task(queue=LOW, timeout=300, every=timedelta(days=1), schedule="prune_imports", unique=True)
+def prune_imports() -> int:
+    """Remove uploaded spreadsheets that nobody confirmed within a day, and old ones with their reports."""
+    return uploads.prune(SlipImport, now())
 
 
 @task(queue=NORMAL, timeout=120, retries=Retry(attempts=5, delay=30), unique=True)

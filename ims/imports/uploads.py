@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import IO, Any, TypeVar
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.files import File
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from ims.accounts.models import User
@@ -14,8 +16,15 @@ from ims.imports.models import SheetUpload
 from ims.imports.report import Report
 from ims.lib import audit
 from ims.lib.sheets import SheetError
-from ims.uploads import upkeep
+from ims.uploads import folder, upkeep
 from scheduling import job
+
+
+class UnknownImport(LookupError):
+    """The row of an upload is gone: it was deleted, or was old."""
+
+    permanent = True
+
 
 Upload = TypeVar("Upload", bound=SheetUpload)
 HERE_AND_NOW = 500  # rows that are written within the request; more are a job
@@ -30,7 +39,10 @@ def keep(upload: Upload, file: IO[bytes], name: str, report: Report) -> Upload:
         raise SheetError("The file has no rows below its headings: fill in at least one.")
     upload.name, upload.report = name[-200:], report.as_json()
     file.seek(0)
-    upload.file.save(uuid4().hex, File(file))
+    try:
+        upload.file.save(uuid4().hex, File(file))
+    except OSError as error:
+        raise SheetError(folder.explain(error)) from error
     return upload
 
 
@@ -63,21 +75,40 @@ def begin(
             chosen.job_id = enqueue(import_id=chosen.pk, rows=rows).id
             chosen.save(update_fields=["job_id", "updated_at"])
     if not chosen.job_id:
-        write(chosen.pk)
+        try:
+            write(chosen.pk)
+        except (SheetError, folder.OutOfReach) as error:
+            fail(chosen, error)
     return True
 
 
 def write(model: type[Upload], import_id: int, go: Callable[[Upload, IO[bytes]], Report]) -> Report | None:
-    """Write a confirmed upload by `go`; nothing where that was done before. Safe to repeat."""
-    chosen = model._default_manager.select_related("user").get(pk=import_id)
+    """Write a confirmed upload by `go`; nothing where that was done before. Safe to repeat.
+
+    Raises SheetError, OutOfReach and UnknownImport.
+    """
+    chosen = model._default_manager.select_related("user").filter(pk=import_id).first()
+    if chosen is None:
+        raise UnknownImport(f"Import {import_id} is gone: upload the file again.")
     if chosen.finished_at:
         return None
-    with chosen.file.open("rb") as file:
-        report = go(chosen, file)
+    try:
+        with folder.opened(chosen.file) as file:
+            report = go(chosen, file)
+    except (SheetError, folder.OutOfReach) as error:
+        if error.permanent:
+            fail(chosen, error)
+        raise
     own = model._default_manager.filter(pk=import_id, finished_at=None)
     own.update(report=report.as_json(), file="", finished_at=now(), updated_at=now())
     upkeep.forget(chosen.file.name)
     return report
+
+
+def fail(chosen: SheetUpload, error: Exception) -> None:
+    """Keep the reason for its uploader."""
+    own = type(chosen)._default_manager.filter(pk=chosen.pk, finished_at=None)
+    own.update(report={**chosen.report, "error": str(error)}, updated_at=now())
 
 
 def state_of(chosen: SheetUpload) -> dict[str, Any]:
@@ -85,6 +116,8 @@ def state_of(chosen: SheetUpload) -> dict[str, Any]:
     good = chosen.report["total"] - chosen.report["bad"]
     if chosen.finished_at or not chosen.confirmed_at:
         return {"stage": "done" if chosen.finished_at else "preview", "good": good}
+    if error := chosen.report.get("error"):
+        return {"stage": "failed", "error": error}
     if not chosen.job_id:
         in_time = chosen.confirmed_at > now() - A_REQUEST
         return {"stage": "running", "percent": None, "progress": None} if in_time else {"stage": "failed"}
@@ -96,18 +129,23 @@ def state_of(chosen: SheetUpload) -> dict[str, Any]:
     return {"stage": "running", "percent": percent, "progress": progress}
 
 
-def remove_unconfirmed(model: type[SheetUpload], at: datetime) -> int:
-    """Forget uploads that nobody has confirmed within a day; returns how many."""
-    waiting = model._default_manager.filter(confirmed_at=None, created_at__lt=at - UNCONFIRMED)
+def prune(model: type[SheetUpload], at: datetime) -> int:
+    """Forget uploads that nobody confirmed within a day, all after IMPORTS_KEEP_DAYS; returns how many."""
+    unconfirmed = Q(confirmed_at=None, created_at__lt=at - UNCONFIRMED)
+    old = Q(created_at__lt=at - timedelta(days=settings.IMPORTS_KEEP_DAYS))
+    return delete_in_portions(model._default_manager.filter(unconfirmed | old))
+
+
+def delete_in_portions(unwanted: Any) -> int:
+    """In short transactions, their files after each; who confirms one now comes too late, or before."""
     removed = 0
-    while some := _remove_some(waiting):
-        removed += some
+    while ids := _delete_some(unwanted):
+        removed += len(ids)
     return removed
 
 
-def _remove_some(unwanted: Any) -> int:
-    """Who confirms now comes too late, or before."""
+def _delete_some(unwanted: Any) -> list[int]:
     with transaction.atomic():
         ids = [each.pk for each in unwanted.order_by("pk").select_for_update()[:PORTION]]
         unwanted.model._default_manager.filter(pk__in=ids).delete()
-    return len(ids)
+    return ids

@@ -4,17 +4,29 @@ What one machine takes in, a worker of another one reads: MEDIA_ROOT must be the
 mark in the folder and in the database tells.
 """
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 from socket import gethostname
+from typing import IO
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models.fields.files import FieldFile
 
 from ims.uploads.models import UploadFolder
 
 FILE = ".ims-uploads"
+CURE = "all machines must share one MEDIA_ROOT, and may write there (docs/scale.md)."
+
+
+class OutOfReach(Exception):
+    """An upload cannot be read here; the message says why and what to do."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class WrongFolder(Exception):
@@ -39,6 +51,27 @@ def problem() -> str:
         return ""
     where = f"MEDIA_ROOT {settings.MEDIA_ROOT} of {gethostname()}"
     return f"{where} is not the folder in which other machines keep uploads."
+
+
+def opened(file: FieldFile) -> IO[bytes]:
+    """An upload, to be read. Raises OutOfReach: for now only, where another machine has the right folder."""
+    try:
+        if not file:
+            raise FileNotFoundError
+        return file.open("rb")
+    except OSError as error:
+        raise OutOfReach(explain(error), permanent=not problem()) from error
+
+
+def explain(error: OSError) -> str:
+    """Why a file below MEDIA_ROOT cannot be read or written, and what to do, for people."""
+    if elsewhere := problem():
+        return f"{elsewhere} Tell the operator: {CURE}"
+    if isinstance(error, FileNotFoundError):
+        return f"The uploaded file is gone: upload it again. Is it gone each time, tell the operator: {CURE}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "The disk is full: make room, then try again."
+    return f"MEDIA_ROOT {settings.MEDIA_ROOT}: {error.strerror}. Tell the operator: {CURE}"
 
 
 def expect() -> None:

@@ -16,6 +16,7 @@ from crossdock.models import Offer, OfferImport, PriceView, Supplier
 from crossdock.tasks import import_offers
 from ims.lib.models import AuditLog
 from ims.lib.sheets import write_xlsx
+from ims.uploads.models import UploadFolder
 from scheduling.testing import drain, enqueued
 
 pytestmark = pytest.mark.django_db
@@ -182,11 +183,35 @@ def test_a_list_that_breaks_half_way_keeps_what_was_written_and_says_so(page, al
     assert enqueued(import_offers) == []
 
 
-def test_an_upload_whose_import_never_ended_is_removed(page, alpha, media):
+def test_an_upload_whose_import_never_ended_is_removed(
+    page, alpha, media, django_capture_on_commit_callbacks
+):
     page.post(PAGE, {"file": price_list(("A1", "KIA", "1", 10, 1, ""))})
-    assert offers.prune(now() + timedelta(days=1)) == 0
-    assert offers.prune(now() + timedelta(days=3)) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert offers.prune(now() + timedelta(days=1)) == 0
+        assert offers.prune(now() + timedelta(days=3)) == 1
     assert not [path for path in media.rglob("*") if path.is_file()]
+
+
+def test_an_old_import_goes_with_its_report(page, alpha, settings):
+    settings.IMPORTS_KEEP_DAYS = 90
+    page.post(PAGE, {"file": price_list(("A1", "KIA", "1", 10, 1, ""))})
+    drain()
+    assert offers.prune(now() + timedelta(days=89)) == 0
+    assert offers.prune(now() + timedelta(days=91)) == 1
+    assert not OfferImport.objects.exists()
+    assert Offer.objects.count() == 1
+
+
+def test_a_list_whose_file_is_gone_says_so_in_words(page, alpha, media):
+    page.post(PAGE, {"file": price_list(("A1", "KIA", "1", 10, 1, ""))})
+    chosen = OfferImport.objects.get()
+    (media / chosen.file.name).unlink()
+    UploadFolder.objects.all().delete()  # nobody knows of another folder
+    drain()
+    shown = page.get(chosen.get_absolute_url()).content.decode()
+    assert "The import did not end." in shown
+    assert "The uploaded file is gone: upload it again." in shown
 
 
 def test_buyers_bring_in_no_offers(client, buyer):

@@ -14,7 +14,7 @@ from ims.lib.sheets import write_xlsx
 from licensing import demo, importing
 from licensing.models import Allotment, BillOfEntry, BOERow, ImportItem, LedgerChange, License, SheetImport
 from licensing.sheets import KINDS
-from licensing.tasks import import_sheet, remove_unconfirmed_imports
+from licensing.tasks import import_sheet, prune_imports
 from scheduling.testing import drain, enqueued
 
 pytestmark = pytest.mark.django_db
@@ -235,7 +235,7 @@ def test_an_upload_that_nobody_confirms_is_removed_after_a_day(
     kept = upload(page, "licences", workbook(LICENCES, *TWO))
     SheetImport.objects.filter(pk=kept.pk).update(created_at=now() - timedelta(hours=25))
     with django_capture_on_commit_callbacks(execute=True):
-        assert remove_unconfirmed_imports() == 1
+        assert prune_imports() == 1
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

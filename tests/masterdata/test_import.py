@@ -13,12 +13,16 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.urls import reverse
 from django.utils.timezone import now
+from django_q.models import Task as FinishedTask
 from openpyxl import load_workbook
 
+from ims.imports import uploads
 from ims.imports.report import Report
 from ims.imports.writing import go_through
 from ims.lib.models import AuditLog
 from ims.lib.sheets import write_csv, write_xlsx
+from ims.uploads import folder
+from ims.uploads.models import UploadFolder
 from masterdata import tasks
 from masterdata.models import PackingSlip, Parcel, Product, SlipImport
 from masterdata.slip_sheets import Changed, SlipRows, nobody
@@ -246,7 +250,7 @@ def test_an_upload_that_nobody_confirms_is_removed_after_a_day(
 ):
     age(upload(page, workbook(("A-1", "TN1", "ups", 1, ""))), timedelta(hours=25))
     with django_capture_on_commit_callbacks(execute=True):
-        assert tasks.remove_unconfirmed_imports() == 1
+        assert tasks.prune_imports() == 1
     assert not SlipImport.objects.exists()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -254,14 +258,95 @@ def test_an_upload_that_nobody_confirms_is_removed_after_a_day(
 def test_a_younger_upload_stays(page):
     kept = upload(page, workbook(("A-1", "TN1", "ups", 1, "")))
     age(kept, timedelta(hours=23))
-    assert tasks.remove_unconfirmed_imports() == 0
+    assert tasks.prune_imports() == 0
     assert kept.file.storage.exists(kept.file.name)
 
 
-def test_what_was_confirmed_stays_however_old(page):
-    age(bring_in(page, workbook(("A-1", "TN1", "ups", 1, ""))), timedelta(days=400))
-    assert tasks.remove_unconfirmed_imports() == 0
-    assert SlipImport.objects.exists()
+def test_an_old_import_goes_with_its_report(page, settings):
+    settings.IMPORTS_KEEP_DAYS = 90
+    kept = bring_in(page, workbook(("A-1", "TN1", "ups", 1, "")))
+    age(kept, timedelta(days=89))
+    assert tasks.prune_imports() == 0
+    age(kept, timedelta(days=91))
+    assert tasks.prune_imports() == 1
+    assert not SlipImport.objects.exists()
+    assert PackingSlip.objects.count() == 1
+
+
+def test_many_old_imports_go_in_short_statements(operations, django_assert_max_num_queries, monkeypatch):
+    monkeypatch.setattr(uploads, "PORTION", 10)
+    SlipImport.objects.bulk_create(SlipImport(user=operations) for _ in range(25))
+    SlipImport.objects.update(created_at=now() - timedelta(days=200))
+    with django_assert_max_num_queries(25):
+        assert uploads.prune(SlipImport, now()) == 25
+
+
+def test_a_job_of_an_import_that_was_pruned_fails_for_good(page):
+    rows = [(f"A-{number}", "", "", 1, "") for number in range(501)]
+    bring_in(page, workbook(*rows))
+    SlipImport.objects.all().delete()
+    drain()
+    assert PackingSlip.objects.count() == 0
+    failed = FinishedTask.objects.get(func__contains="import_packing_slips")
+    assert (failed.success, failed.attempt_count) == (False, 1)
+    assert "upload the file again" in str(failed.result)
+
+
+# --- a machine with another MEDIA_ROOT ----------------------------------------------------------------------
+def test_a_file_that_is_gone_is_told_in_words_and_fails_no_page(page, tmp_path):
+    kept = upload(page, workbook(("A-1", "TN1", "ups", 1, "")))
+    (tmp_path / kept.file.name).unlink()
+    UploadFolder.objects.all().delete()  # nobody knows of another folder
+    shown = page.post(f"{kept.get_absolute_url()}confirm/", follow=True).content.decode()
+    assert "The import did not end." in shown
+    assert "upload it again" in shown
+    assert "all machines must share one MEDIA_ROOT" in shown
+
+
+def test_a_worker_with_another_folder_says_so_and_leaves_it_to_others(page, settings, tmp_path):
+    UploadFolder.objects.all().delete()
+    folder.mark()
+    kept = upload(page, workbook(("A-1", "TN1", "ups", 1, "")))
+    uploads.claim(kept)
+    settings.MEDIA_ROOT = tmp_path / "elsewhere"
+    with pytest.raises(folder.OutOfReach, match="is not the folder in which other machines keep") as caught:
+        tasks.write_import(kept.pk)
+    assert not caught.value.permanent
+    settings.MEDIA_ROOT = tmp_path
+    assert tasks.write_import(kept.pk) == 1
+
+
+def test_an_upload_that_cannot_be_kept_is_refused_with_the_reason(page, settings, tmp_path):
+    (tmp_path / "imports").write_text("a file where the folder should be")
+    answer = page.post(UPLOAD, {"file": workbook(("A-1", "TN1", "ups", 1, ""))})
+    assert answer.status_code == 400
+    assert "Tell the operator" in answer.content.decode()
+
+
+# --- twice, killed ------------------------------------------------------------------------------------------
+def test_an_import_that_is_written_now_is_running_for_who_looks(page):
+    kept = upload(page, workbook(("A-1", "TN1", "ups", 1, "")))
+    uploads.claim(kept)
+    assert "The import did not end" not in page.get(kept.get_absolute_url()).content.decode()
+    SlipImport.objects.filter(pk=kept.pk).update(confirmed_at=now() - timedelta(minutes=3))
+    assert "The import did not end" in page.get(kept.get_absolute_url()).content.decode()
+
+
+def test_numbers_of_a_batch_are_registered_though_a_later_one_fails(operations):
+    rows = [(f"A-{number}", f"TN{number}", "ups", 1, "") for number in range(600)]
+    file = workbook(*rows)
+    heard: list[list[int]] = []
+
+    def break_off(slip_ids: list[int]) -> None:
+        if heard:
+            raise RuntimeError("killed")
+        heard.append(slip_ids)
+        tasks.register_in_lots(slip_ids)
+
+    with pytest.raises(RuntimeError):
+        go_through(file, "orders.xlsx", SlipRows(break_off))
+    assert PackingSlip.objects.count() == 500
+    assert sum(len(each["slip_ids"]) for each in enqueued(tasks.register_many)) == 500
 
 
 # --- by command ---------------------------------------------------------------------------------------------
