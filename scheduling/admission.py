@@ -1,4 +1,4 @@
-"""From a claimed row to the package that a worker runs; what may not run ends here, with its reason."""
+"""From a claimed row to the package that a worker runs; what may not run here stays, or ends with why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django_q.conf import Conf
 
-from scheduling import claims, endings, packages
+from scheduling import claims, endings, packages, unknown_tasks
 from scheduling.claims import Claimed
 from scheduling.exceptions import Undeclared
 
@@ -17,7 +17,7 @@ UNREADABLE_PAUSE = timedelta(minutes=10)
 
 
 def admit(job: Claimed) -> packages.Package | None:
-    """The package of a job that may run; None where it failed or was set aside. Imports nothing for it."""
+    """The package of a job that may run; None where it stays or has failed. Imports nothing for it."""
     try:
         package = packages.loads(job.payload)
     except packages.Unreadable as error:
@@ -26,7 +26,10 @@ def admit(job: Claimed) -> packages.Package | None:
         return None
     try:
         packages.complete(package)
-    except (Undeclared, ValueError) as error:
+    except Undeclared as error:
+        unknown_tasks.lay_aside(job, str(error))
+        return None
+    except ValueError as error:
         endings.refuse(job.fence, str(error))
         return None
     package["cluster"] = Conf.CLUSTER_NAME

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from scheduling import clock
@@ -42,6 +42,8 @@ class Claimed(NamedTuple):
         return Fence(self.pk, self.holder, self.attempt)
 
 
+NOBODY = 0  # holds what is laid aside (unknown_tasks): no cluster, so no claim takes it and no lease ends it
+UNCLAIMED = Q(holder=None) | Q(holder=NOBODY)
 LOWER_SHARE = 10  # one claim in so many begins with a lower queue
 OPEN = "key = %s AND holder IS NULL AND NOT EXISTS (SELECT 1 FROM scheduling_pausedqueue WHERE name = %s)"
 
@@ -143,6 +145,12 @@ def set_aside(fence: Fence, pause: timedelta) -> bool:
     """Keep a job whose payload cannot be read, in nobody's way; it is looked at again after the pause."""
     values = {"holder": None, "started_at": None, "state": JobState.UNREADABLE, "unique_key": None}
     return bool(held(fence).update(lock=timezone.now() + pause, attempts=F("attempts") - 1, **values))
+
+
+def free_again(pks: Collection[int]) -> int:
+    """What was laid aside stands in line again, where it stood."""
+    aside = QueuedJob.objects.filter(pk__in=pks, holder=NOBODY)
+    return aside.update(holder=None, started_at=None, lock=F("lock"))
 
 
 def _return_unstarted(jobs: QuerySet[QueuedJob]) -> int:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django_q.models import Task as FinishedTask
 
-from scheduling import declaration, packages
+from scheduling import declaration, packages, unknown_tasks
 from scheduling.exceptions import Undeclared, UnknownJob
 from scheduling.jobs import UNKNOWN, Job
 from scheduling.masking import masked
@@ -120,7 +120,7 @@ def of(job_id: str) -> JobDetails:
 
 
 def _of_queued(row: QueuedJob, shared: dict[str, Any]) -> JobDetails:
-    package, error = {}, ""
+    package, error = {}, unknown_tasks.story(row)
     try:
         package = packages.loads(row.payload)
     except packages.Unreadable as unreadable:

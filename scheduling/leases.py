@@ -15,7 +15,7 @@ from django.db.models import Q
 from django_q.cluster import get_mp_context
 
 from scheduling import clock, endings, processes
-from scheduling.claims import Fence
+from scheduling.claims import NOBODY, Fence
 from scheduling.models import Heartbeat, QueuedJob
 
 logger = logging.getLogger("django-q")
@@ -124,7 +124,7 @@ def is_gone(holder: Heartbeat) -> bool:
 
 def release_orphans() -> int:
     """What is held by nobody who is registered: each such job was lost in its attempt."""
-    orphans = QueuedJob.objects.exclude(holder=None).exclude(holder__in=Heartbeat.objects.values("pk"))
+    orphans = QueuedJob.objects.filter(holder__gt=NOBODY).exclude(holder__in=Heartbeat.objects.values("pk"))
     fences = [Fence(row.pk, row.holder or 0, row.attempts) for row in orphans.defer("payload")[:AT_ONCE]]
     for fence in fences:
         endings.lost(fence, "its cluster or host died")

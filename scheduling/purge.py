@@ -11,6 +11,7 @@ from django_q.models import Task as FinishedTask
 
 from ims.lib import audit
 from scheduling import packages
+from scheduling.claims import UNCLAIMED
 from scheduling.models import Attempt, CallOptions, Cancellation, JobLog, Progress, QueuedJob
 from scheduling.search import FINISHED, BadFilter, JobFilter, history_rows, queue_rows
 
@@ -51,7 +52,7 @@ def _rows(wanted: JobFilter) -> QuerySet[Any]:
         raise BadFilter("state", "running jobs are cancelled one by one: jobs cancel ID.")
     if wanted.state in FINISHED:
         return history_rows(wanted)
-    return queue_rows(wanted).filter(holder=None)
+    return queue_rows(wanted).filter(UNCLAIMED)
 
 
 @transaction.atomic

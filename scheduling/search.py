@@ -17,6 +17,7 @@ from django_q.models import Task as FinishedTask
 
 from ims.lib.ids import read_id
 from scheduling import declaration
+from scheduling.claims import NOBODY, UNCLAIMED
 from scheduling.declaration import QUEUES
 from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
 from scheduling.overview import holder_states, queue_of, unheard
@@ -178,10 +179,10 @@ def _in_state(state: str) -> Q:
     now = timezone.now()
     match state:
         case JobState.RUNNING:
-            return Q(holder__isnull=False)
+            return Q(holder__gt=NOBODY)
         case JobState.WAITING:
             due = Q(state=JobState.SCHEDULED, lock__lte=now)
-            return Q(holder=None) & (Q(state=JobState.WAITING) | due)
+            return UNCLAIMED & (Q(state=JobState.WAITING) | due)
         case JobState.SCHEDULED:
             return Q(state=JobState.SCHEDULED, lock__gt=now)
     return Q(state=state)
@@ -252,7 +253,7 @@ def _queued_row(
         attempts=row.attempts,
         at=row.started_at if row.holder else row.lock,
         enqueued_at=row.enqueued_at,
-        started_at=row.started_at,
+        started_at=row.started_at if row.holder else None,
         error=errors.get(row.job_id, ""),
         percent=told.percent if told else None,
         stage=told.stage if told else "",

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django_q.models import Schedule
 
-from scheduling import health, mutes, overview
+from scheduling import health, mutes, overview, unknown_tasks
 from scheduling.models import Attempt, Cancellation
 from scheduling.overview import Overview
 
 BURST = timedelta(minutes=10)
 NO_CLUSTER = "cluster"
 FAILURES = "failures"
+LONGEST_KEY = 200  # characters
 
 
 class Trouble(NamedTuple):
@@ -30,7 +31,12 @@ def find(going_on: Collection[str] = ()) -> list[Trouble]:
     Without any cluster that alone is new: all else follows from it.
     """
     seen = overview.look()
-    found = [*_starved(seen), *_late(seen.now), *_burst(seen.now, FAILURES in going_on)]
+    found = [
+        *_starved(seen),
+        *_unknown(seen.now),
+        *_late(seen.now),
+        *_burst(seen.now, FAILURES in going_on),
+    ]
     if not seen.alive:
         found = [trouble for trouble in found if trouble.key in going_on]
     return [*_without_cluster(seen), *found]
@@ -47,6 +53,15 @@ def _without_cluster(seen: Overview) -> Iterator[Trouble]:
 def _starved(seen: Overview) -> Iterator[Trouble]:
     for check in health.starving(seen):
         yield Trouble(check.name, check.message)
+
+
+def _unknown(now: datetime) -> Iterator[Trouble]:
+    for func, count, since in unknown_tasks.left_for_long(now):
+        yield Trouble(
+            f"unknown:{func}"[:LONGEST_KEY],
+            f"No cluster knows {func}: jobs wait since {since:%Y-%m-%d %H:%M} UTC ({count} now) and fail"
+            f" after {unknown_tasks.PATIENCE_TEXT}. Start a cluster with the code that declares it.",
+        )
 
 
 def _late(now: datetime) -> Iterator[Trouble]:

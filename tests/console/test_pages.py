@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from django_q.tasks import async_chain
 
-from scheduling import actions, packages, schedules
+from scheduling import actions, packages, schedules, unknown_tasks
 from scheduling.models import QueuedJob
 from scheduling.testing import drain
 from tests.site import tasks
@@ -154,6 +155,9 @@ def test_a_job_that_was_refused_before_it_started_is_grouped_with_the_reason(pag
         payload=packages.dumps({**packages.loads(QueuedJob.objects.get().payload), "func": "os.system"})
     )
     drain()
+    assert "No cluster that met this job knew its task" in page("job", job.id)
+    QueuedJob.objects.update(started_at=timezone.now() - unknown_tasks.PATIENCE)
+    unknown_tasks.look()
     assert job.state == "failed"
     assert "os.system" in page("failures")
     assert "os.system" in page("jobs", query="?state=failed")

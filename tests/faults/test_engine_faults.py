@@ -303,6 +303,17 @@ def test_an_unreadable_payload_is_kept_and_blocks_nobody(ready, wait_for):
     assert OrmQ.objects.filter(payload="garbage").exists()
 
 
+# --- a rolling deploy ---------------------------------------------------------------------------------------
+@pytest.mark.only("postgresql")
+def test_a_job_that_an_old_cluster_does_not_know_waits_for_a_new_one(ready, wait_for):
+    ready("--workers", "1", DJANGO_SETTINGS_MODULE="ims.settings")  # which has no tests.site
+    job = tasks.leave_effect.enqueue("new")
+    wait_for(lambda: QueuedJob.objects.filter(job_id=job.id, holder=claims.NOBODY).exists())
+    ready("--workers", "1")
+    assert job.result(timeout=15) == {"name": "new"}
+    assert Task.objects.get(id=job.id).attempt_count == 1
+
+
 # --- 16, 18: many jobs --------------------------------------------------------------------------------------
 def test_recycled_workers_lose_nothing(ready, wait_for):
     tasks.sleep_only.enqueue_many([{"seconds": 0}] * 1200)  # a worker is replaced after 500

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_chain, async_task
 
-from scheduling import cancelled, claims, endings, leases, packages, progress
+from scheduling import cancelled, claims, endings, leases, progress
 from scheduling.broker import DatabaseBroker
 from scheduling.models import Attempt, Cancellation, JobState, Progress, QueuedJob
 from scheduling.testing import drain, run_inline
@@ -140,15 +140,6 @@ def test_a_change_of_the_secret_key_loses_no_job(settings, monkeypatch):
     settings.SECRET_KEY_FALLBACKS = [old]
     drain()
     assert Effect.objects.get().name == "old key"
-
-
-def test_an_undeclared_function_in_the_queue_is_refused_with_the_reason():
-    tasks.leave_effect.enqueue(name="a")
-    row = OrmQ.objects.get()
-    OrmQ.objects.update(payload=packages.dumps({**packages.loads(row.payload), "func": "os.getcwd"}))
-    drain()
-    assert "not a declared task" in Task.objects.get().result
-    assert not OrmQ.objects.exists()
 
 
 def test_rated_jobs_start_at_their_pace():
