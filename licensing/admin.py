@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from ims.lib.admin import LookOnly
 from licensing import entering, ledger
+from licensing.balances_sql import FigureTooLarge
 from licensing.models import (
     Allotment,
     AllotmentItem,
@@ -39,8 +40,12 @@ def in_one_block(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     def changing(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             return view(self, request, *args, **kwargs)
-        with ledger.changes(request.user):
-            return view(self, request, *args, **kwargs)
+        try:
+            with ledger.changes(request.user):
+                return view(self, request, *args, **kwargs)
+        except FigureTooLarge as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.get_full_path())
 
     return changing
 

@@ -15,6 +15,7 @@ from django.db.models import Prefetch
 from ims.accounts.models import User
 from licensing import ledger, recalculation
 from licensing.balances import ItemLedger, Sums, available, money, share
+from licensing.balances_sql import MOST
 from licensing.models import (
     Allotment,
     AllotmentItem,
@@ -112,7 +113,10 @@ def book(
         for place, line in enumerate(wanted):
             if line.transaction_type == TransactionType.DEBIT:
                 desk.take(f"rows.{place}", line)
-        BOERow.objects.bulk_create(row_of(boe, line) for line in wanted)
+        rows = [row_of(boe, line) for line in wanted]
+        for place, row in enumerate(rows):
+            refuse_rupees(f"rows.{place}.cif_inr", row)
+        BOERow.objects.bulk_create(rows)
     return boe
 
 
@@ -271,6 +275,12 @@ def without_known(boe: BillOfEntry, lines: Iterable[Line]) -> list[Line]:
     """What the bill of entry debits already is not debited again."""
     known = set(boe.rows.filter(transaction_type=TransactionType.DEBIT).values_list("item_id", flat=True))
     return [line for line in lines if line.item_id not in known]
+
+
+def refuse_rupees(field: str, row: BOERow) -> None:
+    """Dollars and rate may each be right, and their product more than a row can hold."""
+    if row.cif_inr >= MOST:
+        raise Refused(field, f"CIF in rupees would be {row.cif_inr:,}: correct the exchange rate.")
 
 
 def row_of(boe: BillOfEntry, line: Line) -> BOERow:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 from django.conf import settings
 from django.db import connection
 
+from ims.lib.refusals import Refused
+
 STATEMENT = """
 WITH chosen AS (
     SELECT id, license_number, expiry_date, is_null, is_expired, is_stale,
@@ -105,10 +107,13 @@ MOST = Decimal(10) ** 13  # dollars that a figure can hold: 15 digits, two of th
 MOST_QUANTITY = Decimal(10) ** 12
 
 
-class FigureTooLarge(Exception):
+class FigureTooLarge(Refused):
     """The rows of a licence add up to more than a figure can hold."""
 
-    permanent = True
+    def __init__(self, name: str, number: str, figure: Decimal) -> None:
+        words = f"{name.replace('_', ' ')} of licence {number} would be {figure:,}"
+        field = "quantity" if "quantity" in name else "cif_fc"
+        super().__init__("too_large", f"The {words}, more than IMS can hold: correct the amount.", field)
 
 
 class LicenceFigures(NamedTuple):
@@ -256,5 +261,5 @@ def _quantity(cell: Decimal | int) -> Decimal:
 def _bounded(number: str, figures: Figures) -> Figures:
     for name, figure in figures._asdict().items():
         if not isinstance(figure, bool) and figure >= (MOST_QUANTITY if "quantity" in name else MOST):
-            raise FigureTooLarge(f"{name} of licence {number} would be {figure:,}: correct its rows.")
+            raise FigureTooLarge(name, number, figure)
     return figures

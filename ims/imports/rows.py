@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import IO, Any
 
 from django.core.exceptions import ValidationError
@@ -13,6 +13,7 @@ from django.db import models
 from ims.lib.sheets import Limits, SheetError, find_columns, read_rows, without_apostrophe
 
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
+AMOUNT = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.[0-9]*)?|[+-]?\.[0-9]+")
 INDIAN = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")  # day first, as in India
 
 
@@ -115,11 +116,9 @@ def read_date(text: str) -> date:
 
 
 def read_amount(text: str, field: Any) -> Decimal:
-    """1250.5, or with thousands as in 1,250.50."""
-    try:
-        Decimal(text.replace(",", ""))
-    except InvalidOperation:
-        raise ValidationError(f"“{text[:20]}” is no number: give one, e.g. 1250.50.") from None
+    """1250.5, or with thousands as in 1,250.50 and 12,34,567.50. A decimal comma is refused, not guessed."""
+    if not AMOUNT.fullmatch(text):
+        raise ValidationError(f"“{text[:20]}” is no number: give one, e.g. 1250.50.")
     amount: Decimal = field.clean(text.replace(",", ""), None)
     return amount.quantize(Decimal(1).scaleb(-field.decimal_places))
 

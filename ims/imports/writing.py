@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from itertools import islice
 from typing import IO, Any, ClassVar
 
@@ -14,6 +15,14 @@ from ims.lib.locks import one_at_a_time
 from ims.lib.sheets import Limits
 
 BATCH = 500  # rows in one transaction
+
+
+class TooMuch(Exception):
+    """Rows cannot be kept together; `column` of the last of them is to be corrected."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class RowKind(ABC):
@@ -29,7 +38,10 @@ class RowKind(ABC):
 
     @abstractmethod
     def keep(self, rows: Sequence[Row], report: Report, user: User | None) -> None:
-        """Write these rows, in a transaction that is open already; what cannot be is told in the report."""
+        """Write these rows, in a transaction that is open already; what cannot be is told in the report.
+
+        Raises TooMuch where they are too much together; then they are given again, in halves.
+        """
 
     @classmethod
     @abstractmethod
@@ -66,10 +78,27 @@ def go_through(
             good.append(line) if isinstance(line, Row) else report.refuse(line)
         with transaction.atomic():
             one_at_a_time(kind.lock)
-            kind.keep(good, report, user)
+            keep_in_parts(kind, good, report, user)
         tell(report.total)
     report.errors.sort(key=lambda error: error.row)
     return report
+
+
+def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User | None) -> None:
+    """All at once; where that is too much, in halves, so that just the row that makes it so is left out."""
+    memories = [(of, {name: copy(value) for name, value in vars(of).items()}) for of in (kind, report)]
+    try:
+        with transaction.atomic():
+            kind.keep(rows, report, user)
+    except TooMuch as error:
+        for of, memory in memories:
+            vars(of).update(memory)
+        if len(rows) == 1:
+            report.refuse([kind.error(rows[0], error.column, str(error))])
+            return
+        half = len(rows) // 2
+        keep_in_parts(kind, rows[:half], report, user)
+        keep_in_parts(kind, rows[half:], report, user)
 
 
 def take_over(target: models.Model, values: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

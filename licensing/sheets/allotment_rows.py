@@ -6,27 +6,25 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from ims.accounts.models import User
 from ims.imports.report import Report, shown
 from ims.imports.rows import Column, Row
-from ims.imports.writing import RowKind
 from licensing import ledger
 from licensing.allotting import Desk, Line, Refused
 from licensing.balances import ZERO, day_in_india
 from licensing.models import Allotment, AllotmentItem, ImportItem, License
 from licensing.sheets.boe_rows import item_key, item_of, items_of, refuse_item
-from licensing.sheets.limits import LIMITS, LOCK
+from licensing.sheets.kind import LedgerSheet
 
 OWN = ("description", "hs_code", "port", "expected_on")
 Key = tuple[str, str]  # company, invoice
 
 
-class AllotmentRows(RowKind):
+class AllotmentRows(LedgerSheet):
     """New lines are reserved as by hand: never more than there is. A known line may not be changed here."""
 
     name = "allotments"
     title = "Allotments"
-    limits, lock = LIMITS, LOCK
+    quantity = "qty"
     columns = {
         "company": Column(("Company",), Allotment, "company", is_needed=True),
         "invoice": Column(("Invoice",), Allotment, "invoice", is_needed=True),
@@ -45,32 +43,31 @@ class AllotmentRows(RowKind):
     example = ("Sweet Imports", "INV-2026-118", "Raw sugar", "1701", "INNSA1", "2026-12-20", "0310837893", 1,
                "1000.000", "2400.00")  # fmt: skip
 
-    def keep(self, rows: Sequence[Row], report: Report, user: User | None) -> None:
+    def enter(self, rows: Sequence[Row], report: Report, block: ledger.Changes) -> None:
         items = items_of(rows)
         rows = [row for row in rows if item_of(row, items) or refuse_item(self, row, report)]
-        with ledger.changes(user) as block:
-            block.take({items[item_key(row)].license_id for row in rows})
-            desk = Desk(block.touched, day_in_india(now()))
-            allotments = stored(rows)
-            lines = stored_lines(allotments)
-            for row in rows:
-                item = items[item_key(row)]
-                key = row.values["company"], row.values["invoice"]
-                known = lines.get((*key, item.pk))
-                if known is not None:
-                    self.compare(row, known, report)
-                    continue
-                line = Line(item.pk, row.values.get("qty", ZERO), row.values.get("cif_fc", ZERO))
-                try:
-                    desk.refuse_closed("item", line)
-                    desk.take("line", line)
-                except Refused as error:
-                    column = "cif_fc" if error.field.endswith("cif_fc") else "qty"
-                    report.refuse([self.error(row, column, str(error))])
-                    continue
-                allotment = allotments.setdefault(key, Allotment(company=key[0], invoice=key[1]))
-                lines[*key, item.pk] = add(allotment, line, row)
-                report.tell_new(row, f"{key[0]}, {key[1]}: {item}")
+        block.take({items[item_key(row)].license_id for row in rows})
+        desk = Desk(block.touched, day_in_india(now()))
+        allotments = stored(rows)
+        lines = stored_lines(allotments)
+        for row in rows:
+            item = items[item_key(row)]
+            key = row.values["company"], row.values["invoice"]
+            known = lines.get((*key, item.pk))
+            if known is not None:
+                self.compare(row, known, report)
+                continue
+            line = Line(item.pk, row.values.get("qty", ZERO), row.values.get("cif_fc", ZERO))
+            try:
+                desk.refuse_closed("item", line)
+                desk.take("line", line)
+            except Refused as error:
+                column = "cif_fc" if error.field.endswith("cif_fc") else "qty"
+                report.refuse([self.error(row, column, str(error))])
+                continue
+            allotment = allotments.setdefault(key, Allotment(company=key[0], invoice=key[1]))
+            lines[*key, item.pk] = add(allotment, line, row)
+            report.tell_new(row, f"{key[0]}, {key[1]}: {item}")
 
     def compare(self, row: Row, known: AllotmentItem, report: Report) -> None:
         """A line that is there already: alike, or for a person to decide."""

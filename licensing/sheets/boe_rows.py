@@ -8,13 +8,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from ims.accounts.models import User
 from ims.imports.report import Report
 from ims.imports.rows import Column, Row
-from ims.imports.writing import RowKind, store_changed, take_over
+from ims.imports.writing import store_changed, take_over
 from licensing import ledger
 from licensing.models import BillOfEntry, BOERow, ImportItem, License, TransactionType
-from licensing.sheets.limits import LIMITS, LOCK
+from licensing.sheets.kind import LedgerSheet
 
 OWN = ("company", "exchange_rate")
 AMOUNTS = ("qty", "cif_fc", "cif_inr")
@@ -28,10 +27,10 @@ def read_type(text: str) -> str:
     return known[text.lower()]
 
 
-class BOERows(RowKind):
+class BOERows(LedgerSheet):
     name = "boes"
     title = "Bills of entry with rows"
-    limits, lock = LIMITS, LOCK
+    quantity = "qty"
     columns = {
         "number": Column(("BOE number", "Bill of entry"), BillOfEntry, "number", is_needed=True),
         "date": Column(("BOE date", "Date"), BillOfEntry, "date", is_needed=True),
@@ -53,32 +52,31 @@ class BOERows(RowKind):
     def __init__(self) -> None:
         self.seen: defaultdict[tuple[int, int, str], int] = defaultdict(int)  # BOE, item, type: its lines
 
-    def keep(self, rows: Sequence[Row], report: Report, user: User | None) -> None:
+    def enter(self, rows: Sequence[Row], report: Report, block: ledger.Changes) -> None:
         items = items_of(rows)
         rows = [row for row in rows if item_of(row, items) or refuse_item(self, row, report)]
-        with ledger.changes(user) as block:
-            block.take({items[item_key(row)].license_id for row in rows})
-            boes, differing = boes_of(rows)
-            stored = stored_rows(boes)
-            new, changed = [], []
-            for row in rows:
-                boe, item = boes[key_of(row)], items[item_key(row)]
-                kind = row.values.get("transaction_type", TransactionType.DEBIT)
-                values = {name: row.values[name] for name in AMOUNTS if name in row.values}
-                place = self.seen[boe.pk, item.pk, kind]
-                self.seen[boe.pk, item.pk, kind] += 1
-                known = stored[boe.pk, item.pk, kind]
-                name = f"{boe}, {item}"
-                if place < len(known):
-                    own = differing.pop(row.number, {})
-                    difference = take_over(known[place], values)
-                    changed += [known[place]] if difference else []
-                    report.tell(row, name, {**own, **difference})
-                else:
-                    new.append(BOERow(bill_of_entry=boe, item=item, transaction_type=kind, **values))
-                    report.tell_new(row, name)
-            BOERow.objects.bulk_create(new)
-            store_changed(BOERow, changed, AMOUNTS)
+        block.take({items[item_key(row)].license_id for row in rows})
+        boes, differing = boes_of(rows)
+        stored = stored_rows(boes)
+        new, changed = [], []
+        for row in rows:
+            boe, item = boes[key_of(row)], items[item_key(row)]
+            kind = row.values.get("transaction_type", TransactionType.DEBIT)
+            values = {name: row.values[name] for name in AMOUNTS if name in row.values}
+            place = self.seen[boe.pk, item.pk, kind]
+            self.seen[boe.pk, item.pk, kind] += 1
+            known = stored[boe.pk, item.pk, kind]
+            name = f"{boe}, {item}"
+            if place < len(known):
+                own = differing.pop(row.number, {})
+                difference = take_over(known[place], values)
+                changed += [known[place]] if difference else []
+                report.tell(row, name, {**own, **difference})
+            else:
+                new.append(BOERow(bill_of_entry=boe, item=item, transaction_type=kind, **values))
+                report.tell_new(row, name)
+        BOERow.objects.bulk_create(new)
+        store_changed(BOERow, changed, AMOUNTS)
 
     @classmethod
     def export(cls, found: QuerySet[BillOfEntry]) -> Iterator[list[Any]]:
@@ -138,7 +136,7 @@ def item_of(row: Row, items: dict[ItemKey, ImportItem]) -> ImportItem | None:
     return items.get(item_key(row))
 
 
-def refuse_item(kind: RowKind, row: Row, report: Report) -> bool:
+def refuse_item(kind: LedgerSheet, row: Row, report: Report) -> bool:
     number, serial = item_key(row)
     unknown = f"Licence {number[:64]} has no import item {serial}: import the licence first, or correct it."
     report.refuse([kind.error(row, "serial", unknown)])

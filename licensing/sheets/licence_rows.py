@@ -7,13 +7,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from ims.accounts.models import User
 from ims.imports.report import Report
 from ims.imports.rows import Column, Row, read_flag
-from ims.imports.writing import RowKind, store_changed, take_over
+from ims.imports.writing import store_changed, take_over
 from licensing import ledger
 from licensing.models import ExportItem, ImportItem, License, PurchaseStatus
-from licensing.sheets.limits import LIMITS, LOCK
+from licensing.sheets.kind import LedgerSheet
 
 EXPORT, IMPORT = "export", "import"
 OWN = ("license_date", "expiry_date", "exporter", "port", "scheme_code", "notification_code",
@@ -38,10 +37,10 @@ def read_status(text: str) -> str:
     return known[text.lower()]
 
 
-class LicenceRows(RowKind):
+class LicenceRows(LedgerSheet):
     name = "licences"
     title = "Licences with export and import items"
-    limits, lock = LIMITS, LOCK
+    quantity = "quantity"
     columns = {
         "license_number": Column(
             ("Licence number", "License number", "DFIA number"), License, "license_number", is_needed=True
@@ -80,35 +79,34 @@ class LicenceRows(RowKind):
         self.exports_seen: defaultdict[int, int] = defaultdict(int)  # by licence, over the whole file
         self.serials_seen: dict[tuple[str, int], int] = {}
 
-    def keep(self, rows: Sequence[Row], report: Report, user: User | None) -> None:
+    def enter(self, rows: Sequence[Row], report: Report, block: ledger.Changes) -> None:
         rows = [row for row in rows if self.is_sound(row, report)]
-        with ledger.changes(user) as block:
-            licences, made, differing = self.licences(rows)
-            block.take(licence.pk for licence in licences.values())
-            imports, exports = stored_items(licences)
-            new: list[Any] = []
-            changed: list[Any] = []
-            for row in rows:
-                licence = licences[row.values["license_number"]]
-                target, name = self.target(row, licence, imports, exports)
-                own = differing.pop(row.number, {})
-                if target is None:
-                    told_new = row.number in made
-                    report.tell_new(row, name) if told_new else report.tell(row, name, own)
-                    continue
-                values = item_values(row, target)
-                if target._state.adding:
-                    take_over(target, values)
-                    new.append(target)
-                    report.tell_new(row, name)
-                else:
-                    difference = take_over(target, values)
-                    changed += [target] if difference else []
-                    report.tell(row, name, {**own, **difference})
-            tables: list[tuple[Any, tuple[str, ...]]] = [(ImportItem, IMPORTED), (ExportItem, EXPORTED)]
-            for model, fields in tables:
-                model.objects.bulk_create([each for each in new if isinstance(each, model)])
-                store_changed(model, [each for each in changed if isinstance(each, model)], fields)
+        licences, made, differing = self.licences(rows)
+        block.take(licence.pk for licence in licences.values())
+        imports, exports = stored_items(licences)
+        new: list[Any] = []
+        changed: list[Any] = []
+        for row in rows:
+            licence = licences[row.values["license_number"]]
+            target, name = self.target(row, licence, imports, exports)
+            own = differing.pop(row.number, {})
+            if target is None:
+                told_new = row.number in made
+                report.tell_new(row, name) if told_new else report.tell(row, name, own)
+                continue
+            values = item_values(row, target)
+            if target._state.adding:
+                take_over(target, values)
+                new.append(target)
+                report.tell_new(row, name)
+            else:
+                difference = take_over(target, values)
+                changed += [target] if difference else []
+                report.tell(row, name, {**own, **difference})
+        tables: list[tuple[Any, tuple[str, ...]]] = [(ImportItem, IMPORTED), (ExportItem, EXPORTED)]
+        for model, fields in tables:
+            model.objects.bulk_create([each for each in new if isinstance(each, model)])
+            store_changed(model, [each for each in changed if isinstance(each, model)], fields)
 
     def is_sound(self, row: Row, report: Report) -> bool:
         """Whether an import item has its serial, and has it once in the file."""

@@ -48,6 +48,16 @@ def test_a_licence_is_entered_with_items_and_worked_out(office, admin):
     assert set(LedgerChange.objects.values_list("user__username", flat=True)) == {"admin"}
 
 
+def test_a_sum_that_no_figure_can_hold_is_told_and_is_no_crash(office, licence):
+    made = licence()
+    export = {"quantity": 1, "net_quantity": 1, "fob": 1, "cif_fc": "9999999999999.99", "cif_inr": 0}
+    body = {"license_number": "L-9", "purchase_status": "own", "is_active": "on"}
+    body |= {**inline("export_items", export, export), **inline("import_items"), **inline("attachments")}
+    answer = office.post(reverse("admin:licensing_license_add"), body, follow=True)
+    assert "correct the amount" in answer.content.decode()
+    assert list(License.objects.all()) == [made]
+
+
 def test_a_changed_licence_keeps_figures_that_others_wrote_meanwhile(office, licence):
     made = licence()
     export, item = made.export_items.get(), made.import_items.get()

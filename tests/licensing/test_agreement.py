@@ -61,7 +61,7 @@ def test_many_rows_add_up_to_the_cent(licence, amount):
 
 def test_a_sum_that_no_figure_can_hold_is_refused_with_the_licence_named(licence):
     made = licence(credit="9999999999999.99")
-    with pytest.raises(FigureTooLarge, match=r"balance_cif of licence L-1 would be 10,000,000,000,000\.00"):
+    with pytest.raises(FigureTooLarge, match=r"balance cif of licence L-1 would be 10,000,000,000,000\.00"):
         ExportItem.objects.create(license=made, cif_fc=Decimal("0.01"))
     assert made.export_items.count() == 1
 

@@ -314,3 +314,22 @@ def test_a_sync_is_queued_once_and_can_be_watched(desk, licence):
     run = desk.get(f"/api/licensing/sync-runs/{answer.json()['id']}/").json()
     assert (run["is_dry"], run["done"], run["report"]["failed"]) == (True, 1, 0)
     assert SyncRun.objects.get().finished_at
+
+
+def test_a_sum_that_no_figure_can_hold_is_refused_with_its_field(api, manager, licence):
+    made = licence(credit="9999999999999.99")
+    body = {"license": made.pk, "cif_fc": "1.00"}
+    answer = api(manager).post("/api/licensing/export-items/", body, format="json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "too_large"
+    assert "cif_fc" in answer.json()["error"]["message"]
+    assert made.export_items.count() == 1
+
+
+def test_rupees_beyond_what_a_row_holds_are_refused_at_the_rate(api, manager, licence, today):
+    made = licence(credit="9999999999999.99", items=[{"quantity": 10}])
+    row = {"item": made.import_items.get().pk, "qty": "1", "cif_fc": "9999999999999.99"}
+    body = {"number": "1", "date": today.isoformat(), "exchange_rate": "99999999", "rows": [row]}
+    answer = api(manager).post("/api/licensing/bills-of-entry/", body, format="json")
+    assert answer.status_code == 400
+    assert "exchange rate" in answer.content.decode()

@@ -212,6 +212,75 @@ def test_the_templates_example_can_be_read(page, kind, licence):
     assert upload(page, kind, file).report["errors"] == []
 
 
+# --- what is too large, or no number ------------------------------------------------------------------------
+MOST = "9999999999999.99"
+
+
+def exported(number: str, amount: str) -> tuple:
+    return (number, "2027-05-31", "INNSA1", "export", "", "", 100, amount, "", "")
+
+
+def test_the_row_that_makes_a_figure_too_large_is_left_out_and_named(page):
+    rows = [exported("L-1", "100"), exported("L-1", MOST), exported("L-2", "100"), exported("L-1", "50")]
+    kept = upload(page, "licences", workbook(LICENCES, *rows))
+    [error] = kept.report["errors"]
+    assert (error["row"], error["column"]) == (3, "CIF USD")
+    assert "L-1" in error["message"]
+    assert "correct the amount" in error["message"]
+    assert counts(kept) == (3, 0, 0, 1)
+    page.post(f"{kept.get_absolute_url()}confirm/")
+    assert License.objects.get(license_number="L-1").balance_cif == 150
+    assert License.objects.get(license_number="L-2").balance_cif == 100
+
+
+def test_a_quantity_that_gets_too_large_is_told_at_its_column(page, licence, today):
+    licence(credit="0", items=[{"quantity": 1}])
+    line = ("77", today.isoformat(), "L-1", 1, "D", "999999999999.999", 0)
+    kept = bring_in(page, "boes", workbook(BOES, line, line))
+    [error] = kept.report["errors"]
+    assert (error["row"], error["column"]) == (3, "Quantity")
+
+
+def test_what_got_too_large_since_the_preview_is_told_at_its_row(page, licence):
+    kept = upload(page, "licences", workbook(LICENCES, exported("L-1", MOST)))
+    assert kept.report["errors"] == []
+    made = licence(credit="5", items=[])
+    made.export_items.create(cif_fc=7)
+    shown = page.post(f"{kept.get_absolute_url()}confirm/", follow=True).content.decode()
+    assert "correct the amount" in shown
+    made.refresh_from_db()
+    assert made.balance_cif == 12
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "NaN",
+        "sNaN",
+        "Infinity",
+        "-1",
+        "1e400",
+        "1250,50",
+        "1,5",
+        "=1+1",
+        "2026-11-22",
+        "1_000",
+        "9" * 20,
+        "٣",
+    ],
+)
+def test_what_is_no_amount_is_an_error_of_its_row(page, amount):
+    kept = upload(page, "licences", workbook(LICENCES, exported("L-1", amount)))
+    [error] = kept.report["errors"]
+    assert (error["row"], error["column"]) == (2, "CIF USD")
+
+
+@pytest.mark.parametrize("amount", ["1,250.50", "1250.5", "1250.50", "+1250.5", "12,50.5"])
+def test_amounts_are_read_as_people_write_them(page, amount):
+    report = upload(page, "licences", workbook(LICENCES, exported("L-1", amount))).report
+    assert (report["new"], report["bad"]) == ((0, 1) if amount == "12,50.5" else (1, 0))
+
+
 def test_a_large_import_is_a_job(page):
     rows = [(f"L-{number}", *[""] * 9) for number in range(501)]
     kept = upload(page, "licences", workbook(LICENCES, *rows))
