@@ -9,10 +9,6 @@ ASK = (roles.BUYER,)
 SUPPLY = (roles.OPERATOR,)  # brings in suppliers' offers
 
 
-def may_look(user: User) -> bool:
-    return user.has_role(*LOOK)
-
-
 def may_ask(user: User) -> bool:
     return user.has_role(*ASK)
 

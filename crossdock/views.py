@@ -17,6 +17,7 @@ from crossdock.models import CrossDockTask, Stage, Status, TaskComment
 from ims.lib.sheets import SheetError
 from ims.web import live
 from ims.web.access import needs_role
+from ims.web.form_errors import complaint
 from ims.web.spreadsheets import XLSX, xlsx
 
 ROWS = 10  # on a page
@@ -197,7 +198,7 @@ def comment(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if form.is_valid():
         services.comment(task, request.user, form.cleaned_data["text"])
     else:
-        messages.error(request, _("Comment: %(error)s") % {"error": form.errors["text"][0]})
+        messages.error(request, complaint(form)[1])
     return redirect(f"{task.get_absolute_url()}#comments")
 
 
@@ -214,7 +215,7 @@ def change_comment(request: HttpRequest, task_id: UUID, pk: int) -> HttpResponse
     elif form.is_valid():
         services.edit(written, form.cleaned_data["text"])
     else:
-        messages.error(request, _("Comment: %(error)s") % {"error": form.errors["text"][0]})
+        messages.error(request, complaint(form)[1])
     return redirect(f"{written.task.get_absolute_url()}#comments")
 
 

@@ -273,18 +273,14 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
-Q_LEASE_SECONDS = env.decimal(
-    "Q_LEASE_SECONDS", 30, minimum=2
-)  # a silent cluster's jobs go on elsewhere then
-Q_STOP_GRACE_SECONDS = env.decimal(
-    "Q_STOP_GRACE_SECONDS", 60
-)  # running jobs may end, then go back to the queue
-Q_CANCEL_GRACE_SECONDS = env.decimal(
-    "Q_CANCEL_GRACE_SECONDS", 10
-)  # a cancelled job may stop by itself, then is ended
-Q_STARVED_SECONDS = env.decimal(
-    "Q_STARVED_SECONDS", 600, minimum=1
-)  # a due job that waits for longer: unhealthy
+# After so long a silent cluster's jobs go on elsewhere.
+Q_LEASE_SECONDS = env.decimal("Q_LEASE_SECONDS", 30, minimum=2)
+# When a cluster stops, running jobs have so long to end; then they go back to the queue.
+Q_STOP_GRACE_SECONDS = env.decimal("Q_STOP_GRACE_SECONDS", 60)
+# A cancelled job has so long to stop by itself; then it is ended.
+Q_CANCEL_GRACE_SECONDS = env.decimal("Q_CANCEL_GRACE_SECONDS", 10)
+# A due job that waits for longer makes the site unhealthy.
+Q_STARVED_SECONDS = env.decimal("Q_STARVED_SECONDS", 600, minimum=1)
 HISTORY_FAILURES_DAYS = env.number("HISTORY_FAILURES_DAYS", 90, minimum=1)  # how long failed jobs are kept
 
 # --- Monitoring -----------------------------------------------------------------------------------------
@@ -361,7 +357,6 @@ INVOICE_TERMS = env.lines("INVOICE_TERMS")  # small print
 # --- Cross-dock -----------------------------------------------------------------------------------------
 CROSSDOCK_OFFER_DAYS = env.number("CROSSDOCK_OFFER_DAYS", 2, minimum=1)  # older offers do not count
 CROSSDOCK_VIEW_MINUTES = env.number("CROSSDOCK_VIEW_MINUTES", 15, minimum=1)  # older: the original query
-IMPORTS_KEEP_DAYS = env.number("IMPORTS_KEEP_DAYS", 90, minimum=1)  # uploaded sheets and their reports
 CROSSDOCK_KEEP_DAYS = env.number("CROSSDOCK_KEEP_DAYS", 30, minimum=1)  # uploads and results; then removed
 
 # --- Licences -------------------------------------------------------------------------------------------
@@ -398,6 +393,9 @@ STORAGES = {
 
 # WhiteNoise hands files out in pieces that Django's ASGI handler reads one after the other: right, and small.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume", Warning, "django.core.handlers.asgi")
+
+# --- Imports of spreadsheets ------------------------------------------------------------------------------
+IMPORTS_KEEP_DAYS = env.number("IMPORTS_KEEP_DAYS", 90, minimum=1)  # uploaded sheets and their reports
 
 # --- Backups: `manage.py backup` and `restore` -----------------------------------------------------------
 BACKUP_DIR = env.text("BACKUP_DIR", str(BASE_DIR / "var" / "backups"))

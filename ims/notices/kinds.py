@@ -4,18 +4,15 @@ kinds.add(kinds.Kind("tracking.exception", _("A parcel has an exception"), (role
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ims.accounts.models import User
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise as Title
+from ims.lib.words import Words
 
 
 @dataclass(frozen=True)
 class Kind:
     name: str
-    title: "Title"
+    title: Words
     roles: tuple[str, ...] = ()  # whom it may concern; none: everybody
     state: str = "run"  # the colour of its mark: ok, run, wait, retry or fail
 

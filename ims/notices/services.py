@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from ims.accounts.models import User
+from ims.lib.pruning import delete_created_before
 from ims.notices.models import Letter, Notice, NoticeMute
 
 KEPT = timedelta(days=90)
@@ -116,13 +117,5 @@ def muting(kind: str) -> QuerySet[NoticeMute, int]:
 
 def prune(at: datetime) -> int:
     """Delete notices and letters older than 90 days, in short statements; returns how many went."""
-    letters = Letter.objects.filter(is_kept=False)
-    return _delete_before(Notice.objects.all(), at - KEPT) + _delete_before(letters, at - KEPT)
-
-
-def _delete_before(rows: QuerySet[Any], moment: datetime) -> int:
-    count = 0
-    old = rows.filter(created_at__lt=moment).order_by("created_at")
-    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        count += rows.filter(pk__in=ids).delete()[0]
-    return count
+    old = (Notice.objects.all(), Letter.objects.filter(is_kept=False))
+    return sum(delete_created_before(at - KEPT, rows) for rows in old)

@@ -6,12 +6,11 @@ class InvoiceFilter(filters.Filter):
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 
-if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise as Words
+from ims.lib.words import Words
 
 LONGEST = 200  # characters of a search
 
@@ -25,19 +24,19 @@ class Filter(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
-def search(placeholder: "Words", label: "Words") -> forms.CharField:
+def search(placeholder: Words, label: Words) -> forms.CharField:
     """The field of free words; `label` is read aloud."""
     attributes = {"type": "search", "placeholder": placeholder, "aria-label": label}
     return forms.CharField(required=False, max_length=LONGEST, widget=forms.TextInput(attributes))
 
 
-def choice(label: "Words", every: "Words", choices: Iterable[tuple[str, "Words"]] = ()) -> forms.ChoiceField:
+def choice(label: Words, every: Words, choices: Iterable[tuple[str, Words]] = ()) -> forms.ChoiceField:
     """One of some values, or every one."""
     widget = forms.Select({"aria-label": label})
     return forms.ChoiceField(required=False, choices=[("", every), *choices], widget=widget)
 
 
-def day(label: "Words") -> forms.DateField:
+def day(label: Words) -> forms.DateField:
     """A date without a label beside it."""
     attributes = {"type": "date", "aria-label": label, "title": label}
     return forms.DateField(required=False, widget=forms.DateInput(attributes, format="%Y-%m-%d"))

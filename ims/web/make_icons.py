@@ -12,17 +12,13 @@ from pathlib import Path
 
 SPRITE = Path(__file__).parent / "static" / "ims" / "icons.svg"
 NAMES = """
-    activity alert-triangle ambulance api archive arrow-down arrow-left arrow-right arrow-up ban bell book
-    building-warehouse calculator calendar calendar-time certificate chart-line check chevron-down
-    chevron-left chevron-right chevron-up circle-check clipboard-list clock clock-pause cloud-off copy
-    currency-dollar database device-mobile dots download edit external-link eye file file-invoice
-    file-spreadsheet files filter flag forklift gas-station help-circle hierarchy history home hourglass
-    id inbox info-circle key link list list-check lock lock-open login logout mail map map-pin
-    map-search menu-2 message moon package package-off packages paperclip password phone player-pause
-    player-play player-stop plug-off plus printer receipt refresh repeat report-money rotate route rss
-    search search-off send server server-off settings shield-lock shopping-cart sort-descending star
-    steering-wheel sun switch-horizontal table tag tool trash truck truck-delivery truck-off upload user
-    user-check user-off users wallet wifi-off world x
+    activity alert-triangle ambulance api arrow-right ban bell book building-warehouse calculator
+    calendar-time certificate chart-line check chevron-down chevron-left circle-check clipboard-list clock
+    copy currency-dollar database device-mobile dots download edit external-link eye file file-invoice
+    file-spreadsheet filter gas-station help-circle history home hourglass id inbox info-circle key link list
+    list-check lock login logout mail map menu-2 message moon package package-off paperclip password
+    player-pause player-play player-stop plug-off plus receipt refresh repeat rotate route search search-off
+    send server-off settings steering-wheel table trash truck truck-delivery upload user user-check users x
 """
 DRAWING = re.compile(r"<svg.*?>(.*)</svg>", re.DOTALL)
 FRAME = re.compile(r'<path stroke="none"[^>]*/>')  # an invisible square around each drawing

@@ -10,14 +10,12 @@ Callables get the signed-in user and run at most once a page, only for people wh
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 
 from ims.accounts.models import User
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise as Title
+from ims.lib.words import Words
 
 
 class Badge(NamedTuple):
@@ -38,7 +36,7 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class NavItem:
-    title: "Title"
+    title: Words
     icon: str
     url_name: str
     roles: tuple[str, ...] = ()  # none: everybody who is signed in
@@ -50,7 +48,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class HomeCard:
-    title: "Title"
+    title: Words
     icon: str
     url_name: str  # none: the card leads nowhere
     roles: tuple[str, ...]

@@ -10,9 +10,7 @@ from ims.web import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
-    path(
-        "favicon.ico", views.favicon, name="favicon"
-    ),  # asked for by pages that name no icon, as the admin's
+    path("favicon.ico", views.favicon, name="favicon"),  # for pages that name no icon, as the admin's
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs/", login_required(views.ApiDocsView.as_view(url_name="schema")), name="api_docs"),
 ]

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from ims.accounts import roles
 from ims.accounts.models import User
 from ims.web.access import needs_role
+from ims.web.form_errors import complaint
 from logistics import invoice_actions
 from logistics.billing import access, views
 from logistics.billing.errors import BillingRefused
@@ -79,8 +80,8 @@ def checked(shape: Callable[..., forms.Form], request: HttpRequest) -> dict[str,
 def valid(shape: Callable[..., Any], request: HttpRequest) -> Any:
     form = shape(request.POST)
     if not form.is_valid():
-        field, errors = next(iter(form.errors.items()))
-        raise BillingRefused("invalid", f"{form.fields[field].label or field}: {errors[0]}", field)
+        field, words = complaint(form)
+        raise BillingRefused("invalid", words, field)
     return form
 
 

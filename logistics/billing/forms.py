@@ -1,6 +1,6 @@
 """What people choose and enter on the pages of invoices."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.utils.timezone import now
@@ -8,13 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from ims.lib.ids import LARGEST_ID
 from ims.lib.local_time import local_day
+from ims.lib.words import Words
 from ims.web import filters
 from logistics.billing.models import Invoice, Payment, PaymentMethod
 from logistics.billing.payments import NewPayment
 from logistics.billing.queries import STATES
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise as Words
 
 DAY = {"type": "date"}
 
@@ -76,7 +74,7 @@ class SendForm(forms.Form):
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
-def trip_number(help_text: "Words") -> forms.IntegerField:
+def trip_number(help_text: Words) -> forms.IntegerField:
     return forms.IntegerField(
         label=_("Number of the trip"), min_value=1, max_value=LARGEST_ID, help_text=help_text
     )

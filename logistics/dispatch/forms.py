@@ -6,9 +6,9 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ims.web.form_errors import complaint
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Priority
 from logistics.fleet.forms import LocalDateTimeField
@@ -65,14 +65,15 @@ class ShiftForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=500, required=False)
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
 
 
 def reason_in(data: Mapping[str, Any]) -> str:
     """The reason that somebody gave with a button, or nothing. Raises Refused."""
     form = ReasonForm(data)
     if not form.is_valid():
-        raise Refused("invalid", " ".join([gettext("Reason:"), *form.errors["reason"]]), "reason")
+        field, words = complaint(form)
+        raise Refused("invalid", words, field)
     return str(form.cleaned_data["reason"])
 
 

@@ -1,14 +1,10 @@
 """The kinds of messages that people can mute."""
 
-from typing import TYPE_CHECKING
-
 from django.utils.translation import gettext_lazy as _
 
 from ims.accounts import roles
+from ims.lib.words import Words
 from ims.notices import kinds
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise as Title
 
 ASSIGNMENT_EXPIRED = "ASSIGNMENT_EXPIRED"
 ASSIGNMENT_ESCALATED = "ASSIGNMENT_ESCALATED"
@@ -22,7 +18,7 @@ TRIP_WITHDRAWN = "TRIP_WITHDRAWN"
 TRIP_COMPLETED = "TRIP_COMPLETED"
 TRIP_TIMED_OUT = "TRIP_TIMED_OUT"
 
-KINDS: tuple[tuple[str, "Title", str, str], ...] = (
+KINDS: tuple[tuple[str, Words, str, str], ...] = (
     (NEW_STOCK_REQUEST, _("New stock request"), roles.EIC, "run"),
     (ASSIGNMENT_EXPIRED, _("Offer not answered"), roles.EIC, "retry"),
     (ASSIGNMENT_ESCALATED, _("Request nobody takes"), roles.EIC, "fail"),

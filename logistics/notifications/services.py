@@ -12,6 +12,7 @@ from django.utils.html import escape, linebreaks
 from django.utils.timezone import now
 
 from ims.accounts.models import User
+from ims.lib.pruning import delete_created_before
 from ims.notices import letters
 from ims.notices import services as notices
 from logistics.notifications import fcm
@@ -185,9 +186,5 @@ def _mail(row: Notification) -> list[fcm.Outcome]:
 
 
 def prune(at: datetime) -> int:
-    """Delete notifications older than 90 days, in short statements; returns how many went."""
-    count = 0
-    old = Notification.objects.filter(created_at__lt=at - KEPT).order_by("created_at")
-    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        count += Notification.objects.filter(pk__in=ids).delete()[0]
-    return count
+    """Delete notifications older than 90 days; returns how many went."""
+    return delete_created_before(at - KEPT, Notification.objects.all())

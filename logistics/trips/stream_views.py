@@ -20,6 +20,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ims.accounts.middleware import unauthorized
 from ims.accounts.models import User
 from ims.lib.api import error_response
 from ims.lib.ids import read_id
@@ -100,13 +101,6 @@ def asked_for(request: HttpRequest) -> int | None:
     """Where the client was: a browser that comes back says so in a header, else the address does."""
     said = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "")
     return next((number for text in said if (number := read_id(text)) is not None), None)
-
-
-def unauthorized(request: HttpRequest) -> HttpResponse:
-    message = "Sign in, or send the header Authorization: Bearer TOKEN."
-    response = error_response(request, "not_authenticated", message, 401)
-    response["WWW-Authenticate"] = "Bearer"
-    return response
 
 
 def who_asks(request: HttpRequest) -> User | None:

@@ -18,6 +18,7 @@ from ims.accounts import roles
 from ims.accounts.models import User
 from ims.web import live
 from ims.web.access import needs_role
+from ims.web.form_errors import complaint
 from logistics import trip_actions
 from logistics.trips import access, feed, maps, proofs, queries, services, timeline
 from logistics.trips.board import board, is_late
@@ -117,8 +118,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 def assign(request: HttpRequest, trip: Trip, user: User) -> str:
     form = CrewForm(trip, request.POST)
     if not form.is_valid():
-        field, errors = next(iter(form.errors.items()))
-        raise TripRefused("crew", f"{field}: {errors[0]}")
+        raise TripRefused("crew", complaint(form)[1])
     if not trip_actions.assign(trip, form.crew(), user):
         return _("It has this crew already.")
     return _("Assigned to %(name)s, who is told.") % {"name": form.crew().driver.name}

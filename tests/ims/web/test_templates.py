@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "ims" / "web" / "static"
 VENDOR = STATIC / "vendor"
 FOREIGN = {".venv", "var"}  # installed packages
+ELSEWHERE = {*FOREIGN, "tests", "bench", "docs", "vendor", "migrations"}
 TEMPLATES = sorted(path for path in ROOT.glob("*/**/templates/**/*.*") if not FOREIGN & set(path.parts))
 SPRITE = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "ims" / "icons.svg").read_text()))
 
@@ -61,6 +62,13 @@ def test_templates_name_only_icons_of_the_sprite():
 def test_the_rail_and_the_home_page_name_only_icons_of_the_sprite():
     used = {entry.icon for entry in [*registry._nav, *registry._cards]}
     assert used <= SPRITE
+
+
+def test_every_icon_of_the_sprite_is_shown_somewhere():
+    sources = [path for path in ROOT.glob("*/**/*.*") if path.suffix in {".py", ".html", ".js"}]
+    ours = [path for path in sources if not ELSEWHERE & set(path.parts) and path.name != "make_icons.py"]
+    named = set(re.findall(r"""["'#]([a-z0-9-]+)\b""", "\n".join(path.read_text() for path in ours)))
+    assert SPRITE - named == set(), "take them out of ims/web/make_icons.py and run it"
 
 
 def test_the_sprite_holds_what_its_script_names():
