@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 from django_q.cluster import get_mp_context
 
-from scheduling import clock, endings, processes
+from scheduling import clock, endings, processes, unknown_tasks
 from scheduling.claims import NOBODY, Fence
 from scheduling.models import Heartbeat, QueuedJob
 
@@ -89,7 +89,7 @@ class TakeOver:
         self._seen.clear()
 
     def look(self) -> int:
-        """Take over from the dead; returns the number of jobs."""
+        """Take over from the dead, and what others left to us; returns how many jobs may be claimed now."""
         for holder in self._dead():
             still = Heartbeat.objects.filter(pk=holder.pk, lease_until=holder.lease_until)
             if still.delete()[0]:  # else it has renewed its lease, or another was faster
@@ -123,9 +123,11 @@ def is_gone(holder: Heartbeat) -> bool:
 
 
 def release_orphans() -> int:
-    """What is held by nobody who is registered: each such job was lost in its attempt."""
-    orphans = QueuedJob.objects.filter(holder__gt=NOBODY).exclude(holder__in=Heartbeat.objects.values("pk"))
-    fences = [Fence(row.pk, row.holder or 0, row.attempts) for row in orphans.defer("payload")[:AT_ONCE]]
-    for fence in fences:
+    """What is held by nobody who is registered was lost in its attempt, but for what only lies aside."""
+    orphans = QueuedJob.objects.exclude(holder=None).exclude(holder__in=Heartbeat.objects.values("pk"))
+    held = orphans.order_by("-holder").values_list("pk", "holder", "attempts")[:AT_ONCE]
+    fences = [Fence(pk, holder or NOBODY, attempts) for pk, holder, attempts in held]
+    lost = [fence for fence in fences if fence.holder != NOBODY]
+    for fence in lost:
         endings.lost(fence, "its cluster or host died")
-    return len(fences)
+    return len(lost) + (unknown_tasks.look() if len(lost) < len(fences) else 0)

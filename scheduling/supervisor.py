@@ -24,7 +24,7 @@ from django_q.humanhash import humanize
 from django_q.signing import SignedPackage
 from django_q.status import Stat
 
-from scheduling import claims, database, endings, leases, results, systemd, unknown_tasks, wakeup
+from scheduling import claims, database, endings, leases, results, systemd, wakeup
 from scheduling.crew import Crew
 from scheduling.due import Scheduler
 from scheduling.models import Cancellation
@@ -40,9 +40,8 @@ SAFETY_LOOK = 10.0  # seconds between looks at the queue when nobody tells of ne
 AGAIN = 0.1  # seconds until the next look at a due job that cannot be claimed, because somebody has locked it
 BEAT = 3.0  # seconds between heartbeats
 SCHEDULES = 10.0  # seconds between looks at the schedules when none is due and nobody tells of a change
-REST = 1.0  # seconds between looks at the schedules, or at unknown jobs, when there is something all the time
+REST = 1.0  # seconds between looks at the schedules, or at the other clusters, when there is always something
 TAKE_OVER = 10.0  # seconds between looks at the other clusters
-UNKNOWN = 10.0  # seconds between looks at jobs that others did not know
 WATCH = 0.25  # seconds between looks at timeouts and at jobs that wait behind others
 
 
@@ -71,7 +70,6 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             Round(min(BEAT, settings.Q_LEASE_SECONDS / 4), self._beat),
             self.schedules,
             Round(TAKE_OVER, self._take_over),
-            Round(UNKNOWN, self._look_at_unknown),
             Round(1.0, self._end_cancelled),
         ]
         if start:
@@ -220,13 +218,10 @@ class Supervisor(Sentinel):  # type: ignore[misc]
             self.lease.take()
         systemd.notify(systemd.ALIVE)
 
-    def _take_over(self) -> None:
-        self.others.look()
-
-    def _look_at_unknown(self) -> float | None:
-        if not unknown_tasks.look():
+    def _take_over(self) -> float | None:
+        if not self.others.look():
             return None
-        self.look_at = 0.0  # before those claim them who do not know them
+        self.look_at = 0.0  # claim them before those do who cannot run them
         return REST
 
     def _enqueue_due(self) -> float | None:
