@@ -24,6 +24,7 @@ from bench import servers
 from bench.contenders import ims
 from bench.contenders.base import WORKERS
 from bench.one_round import drain, wait_until
+from bench.scale_guard import Guard
 
 WAITING = 400  # jobs that wait, for each cluster
 CONNECTIONS = (
@@ -34,9 +35,14 @@ CONNECTIONS = (
 class Several(ims.Contender):
     """So many clusters, each with all of its workers."""
 
+    def __init__(self, address: str, guard: Guard) -> None:
+        super().__init__(address)
+        self.guard = guard
+
     def start(self) -> None:
         for _ in range(self.clusters):
             self.run("manage.py", "qcluster", "--workers", str(WORKERS))
+            self.guard.watch(self.processes[-1].pid)
 
     def wait_until_all_serve(self) -> None:
         from scheduling import overview
@@ -72,9 +78,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=6_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ims-bench-") as folder:
+        guard = Guard(Path(folder))
         postgres = servers.Postgres(Path(folder))
+        guard.watch(postgres.server.get_pid())
         try:
-            contender = Several(postgres.create_database("scale"))
+            contender = Several(postgres.create_database("scale"), guard)
             contender.prepare()
             show([measure(contender, postgres, count, options.jobs) for count in options.clusters])
         finally:
