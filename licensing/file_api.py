@@ -195,17 +195,23 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[SheetImport]):
         return Response(ImportSerializer(chosen).data)
 
 
+class ExportFilter(LicenseFilter):
+    """As the lists on the pages: `q` for all kinds, `state` and `exporter` for licences."""
+
+    open = serializers.BooleanField(required=False, help_text="Allotments whose goods have not come in.")
+
+
 @method_decorator(download, name="dispatch")
 class ExportView(APIView):
     permission_classes = (LicencePermission,)
 
     @extend_schema(
         tags=["licences"],
-        parameters=[LicenseFilter],
+        parameters=[ExportFilter],
         responses={(200, XLSX): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, kind: str) -> FileResponse:
-        """All licences (as filtered), bills of entry or allotments, in the columns that an import takes."""
-        wanted = LicenseFilter(data=request.query_params)
+        """Licences, bills of entry or allotments, all or as filtered, in the columns that an import takes."""
+        wanted = ExportFilter(data=request.query_params)
         wanted.is_valid(raise_exception=True)
         return sheet_actions.export(kind, wanted.validated_data)

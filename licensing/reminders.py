@@ -4,9 +4,10 @@ A licence is told at 90, at 60 and at 30 days before its expiry, and whenever it
 LICENCE_LOW_BELOW_USD. The e-mail is one a day and person, and none where there is nothing new.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -26,6 +27,8 @@ EXPIRING, LOW, MAIL = "licences.expiring", "licences.low", "licences.mail"
 KEY = "licence_reminders:"
 AUDIENCE = (roles.LICENCE_MANAGER,)
 MOST_LINES = 100  # in a mail; the rest is a number and a link
+MOST_TOLD = 10_000  # marks that a letter remembers
+AT_ONCE = 500  # licences in memory
 
 
 def register_kinds() -> None:
@@ -53,9 +56,10 @@ def reminders(today: date) -> Iterator[Reminder]:
     """What is worth telling today, told before or not: soonest expiry first, then low balances."""
     found = License.objects.filter(usable(today))
     soon = found.filter(expiry_date__lte=today + timedelta(days=max(DAYS)))
-    for licence in soon.order_by("expiry_date", "pk"):
+    for licence in soon.order_by("expiry_date", "pk").iterator(chunk_size=AT_ONCE):
         yield expiring(licence, today)
-    for licence in found.filter(is_low()).order_by(F("expiry_date").asc(nulls_last=True), "pk"):
+    low = found.filter(is_low()).order_by(F("expiry_date").asc(nulls_last=True), "pk")
+    for licence in low.iterator(chunk_size=AT_ONCE):
         since = licence.low_since or today
         text = f"Balance {licence.balance_cif:,.2f} USD"
         yield Reminder(licence, LOW, f"{licence.pk}:low:{since.isoformat()}", text)
@@ -83,17 +87,15 @@ def keep_low_since(today: date) -> None:
 def tell(today: date) -> int:
     """At the bell, each once; returns to how many people's bells it was addressed."""
     keep_low_since(today)
-    news = [
-        News(
-            each.kind,
-            f"Licence {each.licence}",
-            each.text,
-            each.licence.get_absolute_url(),
-            f"licence:{each.mark}",
-        )
-        for each in reminders(today)
-    ]
-    return services.notify_all(people.holding(*AUDIENCE), news) if news else 0
+    every, told = reminders(today), 0
+    while some := list(islice(every, AT_ONCE)):
+        told += services.notify_all(people.holding(*AUDIENCE), [news_of(each) for each in some])
+    return told
+
+
+def news_of(each: Reminder) -> News:
+    title = f"Licence {each.licence}"
+    return News(each.kind, title, each.text, each.licence.get_absolute_url(), f"licence:{each.mark}")
 
 
 def readers(today: date) -> list[User]:
@@ -108,32 +110,47 @@ def send(user_id: int, today: date) -> bool:
     user = next((reader for reader in readers(today) if reader.pk == user_id), None)
     if user is None:
         return False
-    told = letters.last_told(user, KEY)
-    every = list(reminders(today))
-    new = [each for each in every if each.mark not in told]
-    if not new:
-        return False
-    return letters.send_once(user, key_of(today), draft(user, new, every))
+    mail = compose(reminders(today), letters.last_told(user, KEY))
+    return bool(mail.new_count) and letters.send_once(user, key_of(today), draft(user, mail))
+
+
+@dataclass
+class Mail:
+    """All that is new is counted, and the first of it kept."""
+
+    new_count: int = 0
+    new: list[Reminder] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)  # remembered for the next letter
+
+
+def compose(every: Iterable[Reminder], told_before: set[str]) -> Mail:
+    mail = Mail()
+    for each in every:
+        if len(mail.marks) < MOST_TOLD:
+            mail.marks.append(each.mark)
+        if each.mark not in told_before:
+            mail.new_count += 1
+            mail.new += [each] if len(mail.new) < MOST_LINES else []
+    return mail
 
 
 def key_of(today: date) -> str:
     return f"{KEY}{today.isoformat()}"
 
 
-def draft(user: User, new: list[Reminder], every: list[Reminder]) -> letters.Draft:
-    shown = new[:MOST_LINES]
+def draft(user: User, mail: Mail) -> letters.Draft:
     context = {
         "user": user,
-        "expiring": [each for each in shown if each.kind == EXPIRING],
-        "low": [each for each in shown if each.kind == LOW],
-        "more": len(new) - len(shown),
+        "expiring": [each for each in mail.new if each.kind == EXPIRING],
+        "low": [each for each in mail.new if each.kind == LOW],
+        "more": mail.new_count - len(mail.new),
         "list_url": f"{settings.SITE_URL}/licences/?state=expiring-90",
         "notices_url": f"{settings.SITE_URL}/notices/",
     }
-    subject = ngettext("%(n)s licence needs attention", "%(n)s licences need attention", len(new))
+    subject = ngettext("%(n)s licence needs attention", "%(n)s licences need attention", mail.new_count)
     return letters.Draft(
-        subject=subject % {"n": len(new)},
+        subject=subject % {"n": mail.new_count},
         text=render_to_string("licensing/mail/reminders.txt", context),
         html=render_to_string("licensing/mail/reminders.html", context),
-        told=[each.mark for each in every],
+        told=mail.marks,
     )

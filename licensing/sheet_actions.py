@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import FileResponse
 from django.utils.timezone import now
 
@@ -11,7 +12,7 @@ from ims.imports import uploads
 from ims.web.spreadsheets import xlsx
 from licensing import importing, queries
 from licensing.balances import day_in_india
-from licensing.models import Allotment, BillOfEntry, License, SheetImport
+from licensing.models import License, SheetImport
 from licensing.sheets import KINDS
 from licensing.tasks import import_sheet
 
@@ -28,14 +29,20 @@ def begin(chosen: SheetImport, user: User) -> bool:
     )
 
 
-def export(kind: str, wanted: Mapping[str, str]) -> FileResponse:
-    """All of a kind; licences as they are filtered. The same columns as the import takes."""
+def export(kind: str, wanted: Mapping[str, Any]) -> FileResponse:
+    """A list as it is filtered, in the columns that the import takes."""
     rows = KINDS[kind]
-    models: dict[str, Any] = {"licences": License, "boes": BillOfEntry, "allotments": Allotment}
-    found = models[kind].objects.all()
+    return xlsx(f"{kind}.xlsx", rows.headings(), rows.export(found(kind, wanted)), title=rows.title)
+
+
+def found(kind: str, wanted: Mapping[str, Any]) -> QuerySet[Any]:
     if kind == "licences":
-        found = queries.search(found, day_in_india(now()), **wanted)
-    return xlsx(f"{kind}.xlsx", rows.headings(), rows.export(found), title=rows.title)
+        names = ("q", "state", "exporter")
+        own = {name: wanted[name] for name in names if name in wanted}
+        return queries.search(License.objects.all(), day_in_india(now()), **own)
+    if kind == "allotments":
+        return queries.search_allotments(wanted.get("q", ""), only_open=bool(wanted.get("open")))
+    return queries.search_boes(wanted.get("q", ""))
 
 
 def template(kind: str) -> FileResponse:

@@ -14,12 +14,19 @@ from ims.accounts import roles
 from ims.imports.uploads import state_of
 from ims.lib.sheets import SheetError
 from ims.web.access import needs_role
+from ims.web.filters import Filter
 from ims.web.spreadsheets import download
 from licensing import importing, sheet_actions
-from licensing.forms import LicenceFilter
+from licensing.forms import AllotmentFilter, BillFilter, LicenceFilter
 from licensing.models import SheetImport
 from licensing.rules import LOOK
 from licensing.sheets import KINDS
+
+FILTERS: dict[str, type[Filter]] = {
+    "licences": LicenceFilter,
+    "boes": BillFilter,
+    "allotments": AllotmentFilter,
+}
 
 
 class ImportForm(forms.Form):
@@ -81,8 +88,8 @@ def template(request: HttpRequest, kind: str) -> FileResponse:
 @require_safe
 @needs_role(*LOOK)
 def export(request: HttpRequest, kind: str) -> FileResponse:
-    """All of a kind; licences as they are filtered."""
-    return sheet_actions.export(known(kind), LicenceFilter(request.GET).wanted)
+    """The list of a kind as it is filtered."""
+    return sheet_actions.export(known(kind), FILTERS[kind](request.GET).wanted)
 
 
 def known(kind: str) -> str:

@@ -1,9 +1,7 @@
 """The daily e-mail to operations: parcels that need attention, new ones first; once a day and person."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -20,6 +18,8 @@ from masterdata.statuses import PROBLEMS, TransitStatus
 
 KEY = "tracking_digest:"
 MOST_LINES = 50  # the rest is a number and a link
+MOST_TOLD = 10_000  # marks that a letter remembers
+AT_ONCE = 500  # rows of the database in memory
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,28 @@ class Line:
         return settings.SITE_URL + self.parcel.slip.get_absolute_url()
 
 
-class Digest(NamedTuple):
-    new: list[Line]
-    known: list[Line]
+@dataclass
+class Digest:
+    """What a letter says: all are counted, and the first of them kept."""
+
+    count: int = 0
+    new_count: int = 0
+    new: list[Line] = field(default_factory=list)
+    known: list[Line] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)  # remembered for the next letter
+
+    def add(self, line: Line) -> None:
+        self.count += 1
+        self.new_count += line.is_new
+        kept = self.new if line.is_new else self.known
+        if len(kept) < MOST_LINES:
+            kept.append(line)
+        if len(self.marks) < MOST_TOLD:
+            self.marks.append(line.mark)
 
     @property
     def lines(self) -> list[Line]:
-        return self.new + self.known
+        return [*self.new, *self.known][:MOST_LINES]
 
 
 def readers(day: date) -> list[User]:
@@ -67,7 +82,7 @@ def send(user_id: int, day: date, at: datetime) -> bool:
     if user is None:
         return False
     told = compose(found(at), letters.last_told(user, KEY))
-    if not told.lines:
+    if not told.count:
         return False
     return letters.send_once(user, key_of(day), draft(user, told, day))
 
@@ -80,12 +95,11 @@ def found(at: datetime) -> QuerySet[Parcel]:
     return alerts.needing_attention(at).select_related("slip").order_by("-last_event_at", "-pk")
 
 
-def compose(parcels: Iterable[Parcel], told_before: set[str]) -> Digest:
-    """The lines, with what the last digest did not have apart."""
-    digest = Digest([], [])
-    for parcel in parcels:
-        is_new = mark(parcel) not in told_before
-        (digest.new if is_new else digest.known).append(Line(parcel, reason(parcel), is_new))
+def compose(parcels: QuerySet[Parcel], told_before: set[str]) -> Digest:
+    """What the last digest did not have apart; however many there are, few are in memory at a time."""
+    digest = Digest()
+    for parcel in parcels.iterator(chunk_size=AT_ONCE):
+        digest.add(Line(parcel, reason(parcel), mark(parcel) not in told_before))
     return digest
 
 
@@ -109,21 +123,21 @@ def reason(parcel: Parcel) -> str:
 
 
 def draft(user: User, told: Digest, day: date) -> letters.Draft:
-    shown = told.lines[:MOST_LINES]
+    shown = told.lines
     context = {
         "user": user,
         "day": day,
-        "count": len(told.lines),
+        "count": told.count,
         "new": [line for line in shown if line.is_new],
         "known": [line for line in shown if not line.is_new],
-        "more": len(told.lines) - len(shown),
+        "more": told.count - len(shown),
         "list_url": f"{settings.SITE_URL}/shipments/?group=attention",
         "notices_url": f"{settings.SITE_URL}/notices/",
     }
-    subject = ngettext("%(n)s parcel needs attention", "%(n)s parcels need attention", len(told.lines))
+    subject = ngettext("%(n)s parcel needs attention", "%(n)s parcels need attention", told.count)
     return letters.Draft(
-        subject=subject % {"n": len(told.lines)} + (f", {len(told.new)} new" if told.new else ""),
+        subject=subject % {"n": told.count} + (f", {told.new_count} new" if told.new_count else ""),
         text=render_to_string("masterdata/mail/digest.txt", context),
         html=render_to_string("masterdata/mail/digest.html", context),
-        told=[line.mark for line in told.lines],
+        told=told.marks,
     )

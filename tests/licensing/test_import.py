@@ -203,6 +203,27 @@ def test_the_export_of_licences_follows_the_filter(page, licence):
     assert {line[0] for line in lines[1:]} == {"L-2"}
 
 
+def test_the_exports_of_allotments_and_bills_follow_their_filters(page, item, today):
+    for company in ("Sweet", "Sour"):
+        made = Allotment.objects.create(company=company)
+        made.items.create(item=item, qty=1, cif_fc=1)
+        boe = BillOfEntry.objects.create(number=f"N-{company}", date=today)
+        BOERow.objects.create(bill_of_entry=boe, item=item, qty=1)
+    made.boe_allotments.create(bill_of_entry=boe)  # Sour's goods came in
+    assert column(page, "allotments", "?q=swe") == {"Sweet"}
+    assert column(page, "allotments", "?open=1") == {"Sweet"}
+    assert column(page, "allotments") == {"Sweet", "Sour"}
+    assert column(page, "boes", "?q=sour") == {"N-Sour"}
+    assert "?q=swe" in page.get("/licences/allotments/?q=swe").content.decode()
+    assert "Export these" in page.get("/licences/allotments/?q=swe").content.decode()
+
+
+def column(page, kind: str, query: str = "") -> set[object]:
+    """The first one of an export."""
+    content = b"".join(page.get(f"/licences/export/{kind}.xlsx{query}").streaming_content)
+    return {line[0] for line in list(load_workbook(BytesIO(content)).active.values)[1:]}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_templates_example_can_be_read(page, kind, licence):
     licence("0310837893")

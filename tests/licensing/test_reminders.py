@@ -91,6 +91,21 @@ def test_a_new_expiry_date_is_told_anew(licence, today, manager):
     assert Notice.objects.count() == 2
 
 
+def test_many_are_told_in_few_statements_and_a_mail_keeps_few_of_them(
+    licence, today, manager, monkeypatch, django_assert_max_num_queries
+):
+    for number in range(7):
+        licence(f"L-{number}", expiry_date=today + timedelta(days=number))
+    monkeypatch.setattr(reminders, "AT_ONCE", 3)
+    monkeypatch.setattr(reminders, "MOST_LINES", 2)
+    with django_assert_max_num_queries(25):
+        assert reminders.tell(today) == 7
+    with django_assert_max_num_queries(2):
+        mail = reminders.compose(reminders.reminders(today), set())
+    assert (mail.new_count, len(mail.new), len(mail.marks)) == (7, 2, 7)
+    assert "And 5 more." in reminders.draft(manager, mail).text
+
+
 def test_who_muted_the_mail_gets_none(licence, today, manager):
     licence(expiry_date=today)
     services.mute(manager, reminders.MAIL)

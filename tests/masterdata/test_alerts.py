@@ -325,3 +325,15 @@ def test_a_digest_is_composed_in_one_statement(shipped, count, django_assert_num
         parcel(shipped(f"TN{number}", order_id=f"A-{number}"), status="ABNORMAL")
     with django_assert_num_queries(1):
         digest.compose(digest.found(now()), set())
+
+
+def test_a_long_digest_counts_all_and_keeps_few(shipped, operations, smtp, monkeypatch):
+    monkeypatch.setattr(digest, "MOST_LINES", 3)
+    monkeypatch.setattr(digest, "MOST_TOLD", 4)
+    for number in range(6):
+        parcel(shipped(f"TN{number}", order_id=f"A-{number}"), status="ABNORMAL")
+    told = digest.compose(digest.found(now()), set())
+    assert (told.count, told.new_count, len(told.new), len(told.marks)) == (6, 6, 3, 4)
+    letter = digest.draft(operations, told, MONDAY)
+    assert "6 parcels need attention" in letter.subject
+    assert "3 more" in letter.text
