@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 
 from ims.lib.routers import Router
+from logistics import board_stream_views
 from logistics.billing import act_views, price_views
 from logistics.billing import views as billing_views
 from logistics.billing.api import ExportView, InvoiceViewSet, PaymentView
@@ -24,6 +25,7 @@ trip_router.register("invoices", InvoiceViewSet, basename="api-invoice")
 
 trip_urls = [
     path("", trip_views.show_board, name="trips"),
+    path("stream/", board_stream_views.trips, name="trips-stream"),
     path("new/", trip_views.new, name="trip-new"),
     path("<int:pk>/", trip_views.show, name="trip"),
     path("<int:pk>/now/", trip_views.part, name="trip-part"),
@@ -57,6 +59,7 @@ eic_urls = [
 dispatch_urls = [
     path("", board_views.show, name="board"),
     path("board/", board_views.part, name="board-part"),
+    path("stream/", board_stream_views.dispatch, name="board-stream"),
     path("requests/<int:pk>/", board_views.detail, name="request"),
     path("requests/<int:pk>/now/", board_views.detail_part, name="request-part"),
     path("requests/<int:pk>/drivers/", board_views.drivers, name="request-drivers"),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -53,6 +54,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "ms": ms,
         "board": shown,
         "seen": live.version(shown and shown.facts),
+        "stream": f"{reverse('logistics:board-stream')}?ms={ms.pk}" if ms else "",
         "shifts_to_decide": board.shifts_to_decide(request.user),
         "pushes_off": not fcm.is_configured(),
         "assignable": ASSIGNABLE,

@@ -42,8 +42,12 @@ class Board:
     @property
     def facts(self) -> tuple[object, ...]:
         """What the board shows, but for what live.js keeps moving by itself."""
-        rows = [(row.trip.pk, row.trip.updated_at, row.is_late, _fix(row.trip)) for row in self.rows]
-        return rows, self.counts
+        return self.news, [_fix(row.trip) for row in self.rows]
+
+    @property
+    def news(self) -> tuple[object, ...]:
+        """The same without positions, which come every few seconds."""
+        return [(row.trip.pk, row.trip.updated_at, row.is_late) for row in self.rows], self.counts
 
 
 def board(user: User, at: datetime) -> Board:

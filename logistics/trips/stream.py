@@ -17,6 +17,7 @@ from logistics.trips.feed import Page
 from logistics.trips.hub import HUB, Watcher
 
 RETRY = 2000  # milliseconds until a browser comes back
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 Check = Callable[[], Awaitable[bool]]
 
@@ -36,13 +37,17 @@ async def lines(watcher: Watcher, is_allowed: Check, *, is_public: bool = False)
                 if not await is_allowed():
                     return
                 beat = loop.time() + settings.TRIP_HEARTBEAT_SECONDS
-                yield f'event: heartbeat\ndata: {{"at": "{now().isoformat()}"}}\n\n'.encode()
+                yield heartbeat()
                 continue
             if page is None:
                 return
             yield as_text(page, is_public)
     finally:
         HUB.remove(watcher)
+
+
+def heartbeat() -> bytes:
+    return f'event: heartbeat\ndata: {{"at": "{now().isoformat()}"}}\n\n'.encode()
 
 
 def as_text(page: Page, is_public: bool) -> bytes:

@@ -28,7 +28,6 @@ from logistics.trips import access, feed, sharing, stream
 from logistics.trips.hub import HUB, Watcher
 
 NO_STREAM = 204
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 THREADS = ThreadPoolExecutor(4, thread_name_prefix="trip-rights")
 
 R = TypeVar("R")
@@ -87,14 +86,18 @@ async def watch(
     last = await in_thread(lambda: feed.newest(pk)) if after is None else after
     watcher = Watcher(pk, last, owner)
 
+    content = stream.lines(watcher, asked_again(may_watch), is_public=is_public)
+    return StreamingHttpResponse(content, content_type="text/event-stream", headers=stream.HEADERS)
+
+
+def asked_again(may_watch: Callable[[], bool]) -> stream.Check:
     async def is_allowed() -> bool:
         try:
             return await in_thread(may_watch)
         except DatabaseError:
             return True  # it is asked again soon; meanwhile nothing is read from it either
 
-    content = stream.lines(watcher, is_allowed, is_public=is_public)
-    return StreamingHttpResponse(content, content_type="text/event-stream", headers=HEADERS)
+    return is_allowed
 
 
 def asked_for(request: HttpRequest) -> int | None:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -47,6 +48,7 @@ def show_board(request: HttpRequest) -> HttpResponse:
     context = {
         "board": shown,
         "is_dispatcher": access.is_dispatcher(user),
+        "stream": reverse("logistics:trips-stream") if access.is_dispatcher(user) else "",
         "moving": IN_PROGRESS,
         "seen": live.version(shown.facts),
     }

@@ -53,9 +53,9 @@ def open_page(browser: Browser, live_server) -> Iterator[Callable[..., WatchedPa
     """Opens watched pages: `open_page(width=390, theme="dark")`; addresses may start at "/"."""
     pages: list[WatchedPage] = []
 
-    def opened(width: int = WIDE, height: int = 900, theme: str = "light") -> WatchedPage:
+    def opened(width: int = WIDE, height: int = 900, theme: str = "light", address: str = "") -> WatchedPage:
         context = browser.new_context(
-            base_url=live_server.url,
+            base_url=address or live_server.url,
             viewport={"width": width, "height": height},
             color_scheme=theme,
             reduced_motion="reduce",

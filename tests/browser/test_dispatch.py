@@ -16,6 +16,7 @@ from tests.browser.conftest import (
     sign_in,
 )
 from tests.conftest import make_user
+from tests.logistics.trips.watching import Web
 
 PAGES = ("/dispatch/", "/dispatch/shifts/", "/drive/", "/station/", "/messages/")
 
@@ -107,3 +108,24 @@ def test_a_driver_asks_for_a_shift_and_an_overlap_is_told_at_its_field(open_page
     expect(phone.get_by_text("There is a shift at this time already")).to_be_visible()
     assert_accessible(phone)
     screenshot(phone, "drive-shift-refused")
+
+
+def test_what_one_person_does_is_on_anothers_board_in_a_second_or_two(open_page, person, most_urgent):
+    """On the server of production, whose stream tells the board; by asking it would be up to six seconds."""
+    web = Web()
+    board, desk = open_page(address=web.address), open_page(address=web.address)
+    try:
+        sign_in(board, person)
+        board.goto("/dispatch/")
+        row = board.locator(f"#request-{most_urgent.pk}")
+        expect(row).to_contain_text("Pending")
+        actions.assign(most_urgent, Driver.objects.get(user=person).pk, person)
+        expect(row).to_contain_text("Offered,", timeout=2500)
+        sign_in(desk, person)
+        desk.goto(f"/dispatch/requests/{most_urgent.pk}/")
+        desk.get_by_role("button", name="Withdraw the offer").click()
+        expect(row).to_contain_text("Pending", timeout=2500)
+    finally:
+        for page in (board, desk):
+            page.close()
+        web.kill()

@@ -236,7 +236,8 @@ def test_nginx_does_not_buffer_live_streams() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/api/trips/7/stream/", "/api/trips/7/stream", "/share/WzEsM:1xV8Gr:KZh-_/stream/"]
+    "address",
+    ["/api/trips/7/stream/", "/api/trips/7/stream", "/share/WzEsM:1xV8Gr:KZh-_/stream/", "/trips/stream/"],
 )
 def test_nginx_knows_every_live_stream(address: str) -> None:
     (pattern,) = [name.split()[1] for name in nginx_blocks() if "stream" in name]

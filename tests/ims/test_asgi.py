@@ -87,6 +87,8 @@ def get(path: str, *headers: tuple[bytes, bytes]) -> tuple[int, bytes]:
     ("path", "server"),
     [
         ("/api/trips/1/stream/", "on_loop"),
+        ("/trips/stream/", "on_loop"),
+        ("/dispatch/stream/", "on_loop"),
         ("/api/trips/1/events/", "in_threads"),
         ("/nowhere/", "in_threads"),
         ("\udcff", "in_threads"),

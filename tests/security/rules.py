@@ -77,6 +77,7 @@ RULES: dict[str, Rule] = {
     **rules(NONE, EVERYBODY, "/api/auth/login/"),
     **rules(EVERYBODY, EVERYBODY, "/api/masterdata/track123/webhook/{secret}/"),
     **rules(EVERYBODY, NONE, "/share/{token}/ /share/{token}/events/ /share/{token}/stream/"),
+    **rules(EVERYBODY, NONE, "/trips/stream/ /dispatch/stream/"),  # the same
     **rules(EVERYBODY, NONE, "/api/trips/{trip_id}/stream/"),  # 204 under WSGI; rights: tests/logistics/trips
     **rules(EVERYBODY, NONE, ""),  # 204 under WSGI; rights: tests/logistics/trips
     # --- Whoever is signed in: what is their own

@@ -53,13 +53,20 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 // --- Polling, asleep in hidden tabs: hx-trigger="ims:tick from:body" ---------------------------------
 // (A trigger filter like [document.hidden] needs eval, which the content security policy forbids.)
+// A page whose dot names a stream (data-stream) is told when to look, and looks by itself only now and then.
 (() => {
   const STALE = 10_000; // ms without an answer after which the dot turns amber
+  const SELDOM = 3; // ticks between looks while a stream is open
+  const TRY = 30_000; // ms until a stream is tried again
   let heard = Date.now();
+  let ticks = 0;
+  let source, retry;
+
+  const look = () => document.body.dispatchEvent(new CustomEvent("ims:tick"));
 
   const tick = () => {
     if (document.hidden) return;
-    document.body.dispatchEvent(new CustomEvent("ims:tick"));
+    if (source?.readyState !== EventSource.OPEN || ++ticks % SELDOM === 0) look();
     const state = Date.now() - heard > STALE ? "stale" : "ok";
     for (const dot of document.querySelectorAll(".ims-live[data-live]")) dot.dataset.live = state;
   };
@@ -68,11 +75,33 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.successful) heard = Date.now();
   });
   document.addEventListener("htmx:sseMessage", () => (heard = Date.now()));
+
+  const listen = () => {
+    const address = document.querySelector(".ims-live[data-stream]")?.dataset.stream;
+    clearTimeout(retry);
+    if (!address || source || document.hidden) return;
+    source = new EventSource(address);
+    source.onmessage = look;
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return; // it comes back by itself
+      source = undefined;
+      retry = setTimeout(listen, TRY);
+    };
+  };
+
+  const hush = () => {
+    source?.close();
+    source = undefined;
+  };
+
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
+    if (document.hidden) return hush();
     heard = Date.now(); // silence while hidden is no fault
-    tick();
+    look();
+    listen();
   });
+  addEventListener("pagehide", hush);
+  addEventListener("pageshow", listen);
   setInterval(tick, 2000);
 })();
 
