@@ -101,7 +101,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "ims.lib.logs.RequestLogMiddleware",
-    "ims.console.http_counts.CountRequestsMiddleware",
+    "ims.console.middleware.CountRequestsMiddleware",
     "ims.lib.api.JsonErrorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -22,16 +22,7 @@ from licensing.models import (
     License,
     SyncRun,
 )
-from licensing.rows import LedgerRow, licences_of
-
-FIGURES = (
-    "available_quantity",
-    "available_value",
-    "debited_quantity",
-    "debited_value",
-    "allotted_quantity",
-    "allotted_value",
-)
+from licensing.rows import FIGURES, LedgerRow, licences_of
 
 
 def in_one_block(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -14,10 +14,14 @@ from ims.lib.models import BaseModel
 from licensing import ledger
 
 Row = TypeVar("Row", bound="LedgerRow")
-FIGURES = {
-    "available_quantity", "available_value", "debited_quantity", "debited_value", "allotted_quantity",
+FIGURES = (  # that are worked out
+    "available_quantity",
+    "available_value",
+    "debited_quantity",
+    "debited_value",
+    "allotted_quantity",
     "allotted_value",
-}  # fmt: skip
+)
 AT_ONCE = 10_000  # rows looked up in one statement
 NOT_TOLD = {"id", "created_at", "updated_at", *FIGURES}  # not worth a line in the history
 

@@ -13,15 +13,7 @@ from licensing.models import (
     SyncRun,
 )
 from licensing.queries import STATES
-
-FIGURES = (
-    "available_quantity",
-    "available_value",
-    "debited_quantity",
-    "debited_value",
-    "allotted_quantity",
-    "allotted_value",
-)
+from licensing.rows import FIGURES
 
 
 class ExportItemSerializer(serializers.ModelSerializer[ExportItem]):

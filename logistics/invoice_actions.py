@@ -106,4 +106,4 @@ def facts_of(payment: Payment) -> dict[str, str]:
 
 def history(invoice: Invoice) -> list[AuditLog]:
     """Who did what to it, newest first."""
-    return list(AuditLog.objects.select_related("user").filter(target=target(invoice.pk)))
+    return audit.about(target(invoice.pk))

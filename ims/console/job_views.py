@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from ims.console.overview_views import may_act
+from ims.console.access import may_act
 from ims.web import live
 from ims.web.access import needs_role
 from ims.web.registry import NavItem, nav_for

@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from ims.console.access import may_act
 from ims.lib import audit
 from ims.web import live
 from ims.web.access import needs_role
-from ims.web.registry import allowed
 from scheduling import health, queues, roles
 from scheduling import overview as engine
 from scheduling.exceptions import UnknownQueue
@@ -113,7 +113,3 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     found = audit.entries(ACTIONS, request.GET.get("cursor", ""), ROWS + 1)
     older = found[ROWS - 1].pk if len(found) > ROWS else None
     return render(request, "console/audit.html", {"entries": found[:ROWS], "older": older})
-
-
-def may_act(request: HttpRequest) -> bool:
-    return allowed(request.user, roles.OPERATE)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from ims.console.overview_views import may_act
+from ims.console.access import may_act
 from ims.web import live
 from ims.web.access import needs_role
 from scheduling import overview, roles, schedules

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ims.console.overview_views import may_act
+from ims.console.access import may_act
 from ims.web.access import needs_role
 from scheduling import launch, roles
 from scheduling.declaration import DeclaredTask

@@ -31,6 +31,11 @@ def record(
     )
 
 
+def about(target: str) -> list[AuditLog]:
+    """Who did what to it, newest first."""
+    return list(AuditLog.objects.select_related("user").filter(target=target))
+
+
 def entries(prefixes: Iterable[str], cursor: str = "", limit: int = 50) -> list[AuditLog]:
     """Entries whose action begins with one of these, newest first; `cursor`: the last number seen."""
     wanted = reduce(or_, (Q(action__startswith=prefix) for prefix in prefixes))

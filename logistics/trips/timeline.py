@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from ims.lib import audit
 from ims.lib.models import AuditLog
 from logistics.trips.models import Trip, TripStatus
 
@@ -29,7 +30,7 @@ class Entry:
 
 
 def entries(trip: Trip) -> list[Entry]:
-    log = list(AuditLog.objects.select_related("user").filter(target=f"trip:{trip.pk}").order_by("at"))
+    log = audit.about(f"trip:{trip.pk}")[::-1]
     movers = {row.action: _name(row) for row in log}
     moves = [
         Entry(moment, str(status.label), movers.get(f"trip.{status}", ""), STATES.get(status, "run"))

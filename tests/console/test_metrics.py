@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ims.console import http_counts as middleware
+from ims.console import middleware
 from scheduling import queues, rollups, schedules
 from scheduling.testing import drain
 from tests.site import tasks
