@@ -16,4 +16,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+admin.site.site_header = admin.site.site_title = "IMS administration"
+
 handler500 = "ims.web.errors.server_error"

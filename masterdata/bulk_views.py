@@ -24,7 +24,7 @@ from masterdata.tasks import change_many, change_now, update_many
 HERE_AND_NOW = 500  # slips that are changed within the request; more are a job
 UPDATE = "update"
 CHOICES = {
-    UPDATE: (gettext_lazy("Update now"), gettext_lazy("Track123 is asked about them in the background.")),
+    UPDATE: (gettext_lazy("Update now"), gettext_lazy("Track123 is asked in the background.")),
     "stop": (
         gettext_lazy("Stop following"),
         gettext_lazy("They show 'No longer followed' and Track123 is not asked about them any more."),

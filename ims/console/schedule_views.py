@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.console.access import may_act
+from ims.console.cadence_words import cadence_words
 from ims.web import live
 from ims.web.access import needs_role
 from scheduling import overview, roles, schedules
-from scheduling.api import describe_cadence
 from scheduling.exceptions import BadInterval, UnknownSchedule
 from scheduling.schedules import ScheduleStatus
 from scheduling.search import JobRow, by_ids
@@ -80,7 +80,7 @@ def start(request: HttpRequest, key: str) -> HttpResponse:
     except BadInterval as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Runs %(cadence)s.") % {"cadence": describe_cadence(started)})
+        messages.success(request, _("Runs %(cadence)s.") % {"cadence": cadence_words(started)})
     return redirect("console:schedule", found.key)
 
 
@@ -103,7 +103,7 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
 
 def describe(found: list[ScheduleStatus]) -> list[Line]:
     last = by_ids([each.last_job_id for each in found if each.last_job_id])
-    return [Line(each, describe_cadence(each), last.get(each.last_job_id or "")) for each in found]
+    return [Line(each, cadence_words(each), last.get(each.last_job_id or "")) for each in found]
 
 
 def find(key: str) -> ScheduleStatus:

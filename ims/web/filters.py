@@ -37,6 +37,6 @@ def choice(label: Words, every: Words, choices: Iterable[tuple[str, Words]] = ()
 
 
 def day(label: Words) -> forms.DateField:
-    """A date without a label beside it."""
-    attributes = {"type": "date", "aria-label": label, "title": label}
-    return forms.DateField(required=False, widget=forms.DateInput(attributes, format="%Y-%m-%d"))
+    """A date, with its label beside it: an empty one says nothing of itself."""
+    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(required=False, label=label, widget=widget)

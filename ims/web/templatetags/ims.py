@@ -10,6 +10,7 @@ Times are computed here, so they are right without JavaScript; live.js keeps the
 """
 
 import math
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,9 +20,11 @@ from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from ims.accounts.roles import EIC
 from ims.lib.local_time import local
 
 register = template.Library()
@@ -66,7 +69,14 @@ def level_icon(level: str) -> str:
 @register.filter
 def role_names(user: Any) -> str:
     """A user's roles as one line, e.g. 'buyer, operator'."""
-    return ", ".join(sorted(user.roles)) or (_("administrator") if user.is_superuser else _("no role"))
+    names = sorted(EIC.upper() if role == EIC else role for role in user.roles)
+    return ", ".join(names) or (_("administrator") if user.is_superuser else _("no role"))
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A name such as 'billing.send_invoice_email', which may wrap after its dots and underscores."""
+    return SafeString(re.sub(r"[._:]", r"\g<0><wbr>", escape(name)))
 
 
 @register.filter
@@ -182,9 +192,9 @@ def pager(context: template.Context, page: Page[Any]) -> dict[str, str]:
     """Newer and Older for a page of a Paginator; the query's other parts stay."""
     if not page.paginator.count:
         return {}
-    text = _("%(first)s–%(last)s of %(all)s") % {
-        "first": number(page.start_index()),
-        "last": number(page.end_index()),
+    first, last = number(page.start_index()), number(page.end_index())
+    text = _("%(rows)s of %(all)s") % {
+        "rows": first if first == last else f"{first}–{last}",
         "all": number(page.paginator.count),
     }
     return {

@@ -46,6 +46,11 @@
   setInterval(tick, 1000);
 })();
 
+// --- A form that was refused opens at its first wrong field ---------------------------------------------
+document.addEventListener("DOMContentLoaded", () =>
+  document.querySelector("main [aria-invalid='true']")?.focus(),
+);
+
 // --- Rows that somebody has ticked are not fetched anew under their hands ------------------------------
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.querySelector("td.pick :checked")) event.preventDefault();
