@@ -1,6 +1,7 @@
 """The web process: pages in threads, live streams on the loop."""
 
 import asyncio
+import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,10 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 from ims import asgi
+from ims.lib import bodies
 from ims.web.spreadsheets import download
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,32 +58,45 @@ def export(request: HttpRequest) -> HttpResponse:
     return HttpResponse("all of it")
 
 
-where.login_required = export.login_required = False  # type: ignore[attr-defined]
-urlpatterns = [path("where/", where), path("export/", export)]
+@csrf_exempt
+def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.body)
+
+
+for view in (where, export, echo):
+    view.login_required = False  # type: ignore[attr-defined]
+urlpatterns = [path("where/", where), path("export/", export), path("echo/", echo)]
 
 
 def get(path: str, *headers: tuple[bytes, bytes]) -> tuple[int, bytes]:
     """The status and body of an answer of the whole application."""
+    return asyncio.run(answered(begin(path, *headers), b""))
 
-    async def ask() -> tuple[int, bytes]:
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "path": path,
-            "query_string": b"",
-            "headers": [(b"host", b"localhost"), *headers],
-        }
-        asked = ApplicationCommunicator(asgi.application, scope)
-        await asked.send_input({"type": "http.request", "body": b""})
-        status, body = (await asked.receive_output(10))["status"], b""
-        while (part := await asked.receive_output(10)).get("more_body"):
-            body += part["body"]
-        await asked.wait()
-        return status, body + part["body"]
 
-    return asyncio.run(ask())
+def begin(path: str, *headers: tuple[bytes, bytes], method: str = "GET") -> ApplicationCommunicator:
+    """A request of which nothing but the headers is here."""
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), *headers],
+    }
+    return ApplicationCommunicator(asgi.application, scope)
+
+
+async def answered(asked: ApplicationCommunicator, *parts: bytes, is_whole: bool = True) -> tuple[int, bytes]:
+    """The status and body, after these parts of the request's own; without an end more seem to come."""
+    for number, part in enumerate(parts, 1):
+        more = number < len(parts) or not is_whole
+        await asked.send_input({"type": "http.request", "body": part, "more_body": more})
+    status, body = (await asked.receive_output(10))["status"], b""
+    while (part := await asked.receive_output(10)).get("more_body"):
+        body += part["body"]
+    await asked.wait()
+    return status, body + part["body"]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +143,45 @@ def test_requests_share_a_few_threads_and_their_connections():
 
 def test_a_header_that_only_looks_like_the_proxys_is_dropped():
     assert get("/where/", (b"x_forwarded_proto", b"https"))[1] == b"http None"
+
+
+def test_who_sends_slowly_takes_no_thread():
+    async def more_slow_ones_than_threads() -> int:
+        slow = [begin("/echo/", method="POST") for _ in range(COUNT + 1)]
+        for each in slow:
+            await each.send_input({"type": "http.request", "body": b"a", "more_body": True})
+        status, _ = await answered(begin("/where/"), b"")
+        for each in slow:
+            await each.send_input({"type": "http.disconnect"})
+            await each.wait()
+        return status
+
+    assert asyncio.run(more_slow_ones_than_threads()) == 200
+
+
+def test_a_body_arrives_as_it_was_sent():
+    parts = [bytes([number]) * bodies.PIECE for number in range(20)]
+    length = b"%d" % sum(map(len, parts))
+    asked = begin("/echo/", (b"content-length", length), method="POST")
+    assert asyncio.run(answered(asked, *parts)) == (200, b"".join(parts))
+
+
+def test_what_says_that_it_is_too_large_is_refused_before_it_is_sent():
+    asked = begin("/echo/", (b"content-length", b"60000001"), method="POST")
+    assert asyncio.run(answered(asked))[0] == 413
+
+
+@pytest.mark.parametrize("address", ["/echo/", "/api/trips/1/stream/"])
+def test_what_becomes_too_large_is_refused(monkeypatch, address):
+    monkeypatch.setattr(bodies, "LARGEST", 10)
+    asked = begin(address, method="POST")
+    assert asyncio.run(answered(asked, b"123456", b"789012", is_whole=False))[0] == 413
+
+
+def test_what_never_ends_is_refused_in_the_shape_of_the_api(monkeypatch):
+    monkeypatch.setattr(bodies, "PATIENCE", 0.05)
+    status, content = asyncio.run(answered(begin("/api/echo/", method="POST"), b"a", is_whole=False))
+    assert (status, json.loads(content)["error"]["code"]) == (408, "too_slow")
 
 
 def test_systemd_hears_when_a_process_can_answer(monkeypatch, tmp_path):

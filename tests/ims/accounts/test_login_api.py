@@ -169,3 +169,10 @@ def test_a_new_password_ends_every_token(api, operations) -> None:
 def test_a_session_may_ask_who_it_is(client, operations) -> None:
     client.force_login(operations)
     assert client.get("/api/auth/me/").json()["username"] == "operations"
+
+
+def test_a_body_of_megabytes_is_refused_before_it_is_read(anonymous_api) -> None:
+    """In memory, brackets take thirty times their length."""
+    body = "[" + "[]," * 1_000_000 + "[]]"
+    response = anonymous_api.post("/api/auth/login/", body, content_type="application/json")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request")
