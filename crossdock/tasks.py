@@ -11,7 +11,7 @@ from ims.uploads import folder
 from scheduling import LOW, NORMAL, Retry, progress, task
 
 
-@task(queue=NORMAL, timeout=3600, soft_timeout=3500, retries=Retry(attempts=3, delay=5))
+@task(queue=NORMAL, timeout=3600, soft_timeout=3500, retries=Retry(attempts=3, delay=5), by_hand=False)
 def process_file_task(file_path: str, supplier_list: str, task_id: str) -> dict[str, Any]:
     """Price an uploaded spreadsheet; only errors of the database are tried again by themselves."""
     return runs.run(file_path, supplier_list, task_id)

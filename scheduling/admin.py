@@ -49,7 +49,7 @@ class ScheduleOverrideAdmin(LookOnly):
 
 
 # --- Django Q2's own pages --------------------------------------------------------------------------------
-@admin.action(description="Resubmit selected tasks to queue")
+@admin.action(description="Resubmit selected tasks to queue", permissions=["change"])
 def resubmit_task(page: Any, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
     """Queue each finished job anew; what may not or cannot run is told, not a broken page."""
     for finished in rows:

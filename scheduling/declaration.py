@@ -42,6 +42,7 @@ class DeclaredTask(Generic[P, R]):
         keep: timedelta | None,
         name: str,
         sensitive: tuple[str, ...],
+        by_hand: bool,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
@@ -57,6 +58,7 @@ class DeclaredTask(Generic[P, R]):
         self.keep = keep
         self.name = name
         self.sensitive = sensitive
+        self.by_hand = by_hand
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         from scheduling.execution import run
@@ -121,6 +123,7 @@ def task(
     name: str | None = None,
     schedule: str | None = None,
     sensitive: tuple[str, ...] = (),
+    by_hand: bool = True,
 ) -> Callable[[Callable[P, R]], DeclaredTask[P, R]]:
     """Declare a task.
 
@@ -128,7 +131,8 @@ def task(
     ended. every (whole minutes) or cron (in `tz`): the cadence, under the public name `schedule`. unique: a
     job with the same arguments that has not finished takes the place of a new one. rate: starts over all
     clusters, e.g. "5/s", "100/m". keep: how long the result of a success is kept; None keeps none.
-    sensitive: names of arguments that are masked wherever people look.
+    sensitive: names of arguments that are masked wherever people look. by_hand: whether operators may
+    enqueue it with arguments of their own; not one that reads a file by its path.
     """
 
     def declare(function: Callable[P, R]) -> DeclaredTask[P, R]:
@@ -148,6 +152,7 @@ def task(
             keep=keep,
             name=public,
             sensitive=sensitive,
+            by_hand=by_hand,
         )
         unknown = set(sensitive) - set(declared.signature.parameters)
         if unknown:

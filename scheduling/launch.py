@@ -67,7 +67,7 @@ class Field:
 
 
 def offered() -> list[DeclaredTask[Any, Any]]:
-    """The tasks that people may enqueue: all but the engine's own, by name."""
+    """The tasks that people may enqueue: all but the engine's own and those that say no, by name."""
     return sorted((each for each in declaration.tasks() if may_be_launched(each)), key=lambda each: each.name)
 
 
@@ -75,7 +75,7 @@ def find(name: str) -> DeclaredTask[Any, Any]:
     """Raises Undeclared."""
     task = declaration.find(name)
     if not may_be_launched(task):
-        raise Undeclared(f"{name} is the engine's own; nobody enqueues it by hand.")
+        raise Undeclared(f"{name} is enqueued by code alone, and not by hand.")
     return task
 
 
@@ -84,7 +84,7 @@ def may_be_launched(task: DeclaredTask[Any, Any]) -> bool:
     can_be_named = all(
         each.kind in (*NAMED, Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) for each in needed
     )
-    return can_be_named and not task.path.startswith("scheduling.")
+    return can_be_named and task.by_hand and not task.path.startswith("scheduling.")
 
 
 def fields(task: DeclaredTask[Any, Any]) -> list[Field]:
