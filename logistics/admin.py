@@ -199,7 +199,7 @@ class PaymentInline(ToLookAt, admin.TabularInline):
 class InvoiceMailInline(ToLookAt, admin.TabularInline):
     model = models.InvoiceMail
     extra = 0
-    fields = ("number", "kind", "letter", "asked_by", "created_at")
+    fields = readonly_fields = ("number", "kind", "letter", "asked_by", "created_at")
 
 
 @admin.register(models.Invoice)

@@ -8,11 +8,11 @@ from knox import views as knox
 from rest_framework import exceptions, permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from ims.accounts.authentication import BearerAuthentication
 from ims.accounts.models import User
+from ims.accounts.throttle import LoginThrottle
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -37,12 +37,6 @@ class LoginAnswerSerializer(serializers.Serializer[Any]):
     token = serializers.CharField()
     expiry = serializers.DateTimeField()
     user = UserSerializer()
-
-
-class LoginThrottle(AnonRateThrottle):
-    """Slower than the rest of the API; django-axes locks out a guesser besides."""
-
-    scope = "login"
 
 
 @extend_schema(

@@ -25,6 +25,18 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
         return super().handle_no_permission(request, view_func)
 
 
+class NotKeptMiddleware:
+    """What a person sees is for that person: no proxy or browser keeps it, unless a view says otherwise."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+
 def unauthorized(request: HttpRequest) -> HttpResponse:
     message = "Sign in, or send the header Authorization: Bearer TOKEN."
     response = error_response(request, "not_authenticated", message, status.HTTP_401_UNAUTHORIZED)

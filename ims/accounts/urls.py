@@ -4,13 +4,14 @@ from django.contrib.auth import views as auth
 from django.urls import path, re_path
 
 from ims.accounts import api
+from ims.accounts.forgotten import ForgottenForm
 
 urlpatterns = [
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password-change/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password-change/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
-    path("password-reset/", auth.PasswordResetView.as_view(), name="password_reset"),
+    path("password-reset/", auth.PasswordResetView.as_view(form_class=ForgottenForm), name="password_reset"),
     path("password-reset/sent/", auth.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path(
         "password-reset/<uidb64>/<token>/",

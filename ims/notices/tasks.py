@@ -1,9 +1,19 @@
-"""Housekeeping of notices."""
+"""Links for new passwords, and the housekeeping of notices."""
 
 from django.utils.timezone import now
 
-from ims.notices import letters, services
-from scheduling import LOW, task
+from ims.notices import forgotten, letters, services
+from scheduling import LOW, NORMAL, Retry, task
+
+
+@task(queue=NORMAL, timeout=60, retries=Retry(attempts=5, delay=20), unique=True, sensitive=("address",))
+def send_reset_links(address: str) -> int:
+    """Mail a link for a new password to who has this address; nothing where nobody has."""
+    return forgotten.send(address, now())
+
+
+def ask_for_link(address: str) -> None:
+    send_reset_links.enqueue(address=address)
 
 
 @task(queue=LOW, timeout=600, cron="40 3 * * *", unique=True)

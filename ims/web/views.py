@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from ims.accounts.models import User
@@ -51,6 +51,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@cache_control(public=True, max_age=86_400)
 def favicon(request: HttpRequest) -> HttpResponse:
     """Our icon at the address that browsers ask where a page names none."""
     return HttpResponse(FAVICON.read_bytes(), content_type="image/svg+xml")

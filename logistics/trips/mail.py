@@ -8,14 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.tokens import default_token_generator
 from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils.encoding import force_bytes
 from django.utils.formats import date_format
-from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from ims.accounts import forgotten
 from ims.accounts.models import User
 from ims.lib.local_time import local
 from ims.notices import letters
@@ -29,14 +26,10 @@ def welcome(user: User) -> bool:
     """With the link by which a new person chooses a password; False without an address, or done before."""
     if not user.email or not user.is_active:
         return False
-    parts = {
-        "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
-        "token": default_token_generator.make_token(user),
-    }
     facts = {
         "name": user.display_name,
         "username": user.username,
-        "url": settings.SITE_URL + reverse("password_reset_confirm", kwargs=parts),
+        "url": forgotten.link(user),
         "days": settings.PASSWORD_RESET_TIMEOUT // SECONDS_A_DAY,
     }
     return letters.send_once(user, f"welcome:{user.pk}", draft("welcome", _("Welcome to IMS"), facts))

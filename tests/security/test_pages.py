@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 from django.test import Client
@@ -115,3 +116,19 @@ print(stranger.get("/sign-in/", secure=True, headers={"host": "evil.example"}).s
     hsts, session, redirect, stranger = done.stdout.splitlines()
     assert hsts == "max-age=31536000; includeSubDomains; preload True"
     assert (session, redirect, stranger) == ("True", "301", "400")
+
+
+def test_neither_proxies_nor_browsers_keep_what_people_see(world: World) -> None:
+    browser = Client()
+    browser.force_login(world.people[SUPERUSER])
+    kept = {}
+    for address, taken in every_address().items():
+        if "get" not in taken or address == "/favicon.ico":
+            continue
+        values = defaultdict(lambda: 1) if address.startswith(ADMIN) else world.values(address)
+        answer = browser.get(fill(address, values))
+        if "no-store" not in answer.headers.get("Cache-Control", ""):
+            kept[address] = answer.headers.get("Cache-Control")
+        for close in answer._resource_closers:
+            close()
+    assert kept == {}

@@ -10,6 +10,7 @@ from django.db import connections
 from django.test import AsyncClient, Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from scheduling.testing import drain
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -120,9 +121,10 @@ def status_of_wrong_password_over_asgi() -> int:
 
 
 # --- Passwords ------------------------------------------------------------------------------------------
-def test_a_forgotten_password_is_reset_by_mail(client, operations) -> None:
+def test_a_forgotten_password_is_reset_by_mail(client, operations, settings) -> None:
     client.post("/password-reset/", {"email": operations.email})
-    [link] = re.findall(r"http://testserver(/password-reset/\S+)", mail.outbox[0].body)
+    drain()
+    [link] = re.findall(rf"{settings.SITE_URL}(/password-reset/\S+)", mail.outbox[0].body)
     form = client.get(link)["Location"]
     response = client.post(form, {"new_password1": "a-new-passphrase", "new_password2": "a-new-passphrase"})
     assert response["Location"] == "/password-reset/done/"
@@ -131,6 +133,7 @@ def test_a_forgotten_password_is_reset_by_mail(client, operations) -> None:
 
 def test_a_reset_for_an_unknown_address_tells_nothing(client) -> None:
     response = client.post("/password-reset/", {"email": "nobody@example.com"})
+    drain()
     assert (response["Location"], mail.outbox) == ("/password-reset/sent/", [])
 
 
