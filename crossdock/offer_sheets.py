@@ -28,6 +28,7 @@ LIMITS = Limits(file_bytes=200_000_000, unpacked_bytes=2_000_000_000, rows=1_048
 MOST_PIECES = 2_147_483_647
 MOST_MONEY = Decimal("9999999999.99")
 CENT = Decimal("0.01")
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no price list is older; and no database holds every year
 TOMORROW = timedelta(days=1)  # a zone ahead of ours may be there already
 MORE_THAN = re.compile(r"^[>≥~+]\s*|\s*\+$")  # “>10” and “10+” are at least ten
 
@@ -129,6 +130,8 @@ class Reader:
             raise Wrong(f"“{text[:40]}” is no date: give e.g. 2026-01-31 or 2026-01-31 14:30.")
         if moment > self.at + TOMORROW:
             raise Wrong(f"“{text[:40]}” lies in the future: correct the date.")
+        if moment < EARLIEST:
+            raise Wrong(f"“{text[:40]}” lies before {EARLIEST.year}: correct the date.")
         return min(moment, self.at)
 
 

@@ -159,7 +159,9 @@ def good_rows(found: Iterator[Row | RowError], report: Report) -> Iterator[list[
                 good[line.key] = line
             else:
                 report.older += 1
-        yield list(good.values())
+        yield [
+            good[part] for part in sorted(good)
+        ]  # in one order, so that two imports never wait in a circle
 
 
 def newer(row: Row, than: Row | None) -> bool:

@@ -142,9 +142,9 @@ def waiting(at: datetime) -> QuerySet[CrossDockTask]:
 
 def prune(at: datetime) -> int:
     """Remove results and kept uploads of old requests, and files that no request names; returns how many."""
-    old = CrossDockTask.objects.exclude(status__in=UNFINISHED).filter(
-        created_at__lt=at - timedelta(days=settings.CROSSDOCK_KEEP_DAYS)
-    )
+    before = at - timedelta(days=settings.CROSSDOCK_KEEP_DAYS)
+    ended = CrossDockTask.objects.exclude(status__in=UNFINISHED)
+    old = ended.filter(created_at__lt=before).exclude(finished_at__gte=before)  # an old one may be retried
     kept = CrossDockTask.objects.exclude(pk__in=old.values("pk"))
     inputs = {Path(name).name for name in kept.exclude(input_file="").values_list("input_file", flat=True)}
     results = {

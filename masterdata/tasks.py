@@ -62,10 +62,11 @@ def change_many(change: str, slip_ids: list[int], courier: str = "") -> int:
 
 
 def change_now(change: str, slip_ids: list[int], courier: str = "") -> int:
-    """As the job does it, here and now."""
-    changed = bulk.change(change, slip_ids, courier)
-    if change == "courier":
-        register_in_lots(changed)
+    """As the job does it, here and now; a new courier and what follows of it commit together."""
+    with transaction.atomic():
+        changed = bulk.change(change, slip_ids, courier)
+        if change == "courier":
+            register_in_lots(changed)
     return len(changed)
 
 

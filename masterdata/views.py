@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -114,6 +115,7 @@ def change_sentence(result: dict[str, Any]) -> str:
 
 @require_POST
 @needs_role(roles.OPERATIONS)
+@transaction.atomic
 def change_one(request: HttpRequest, pk: int, change: str) -> HttpResponse:
     """Correct by hand what Track123 cannot know: delivered, stop, follow, courier."""
     slip = get_object_or_404(PackingSlip, pk=pk)

@@ -65,12 +65,12 @@ def opened(file: FieldFile) -> IO[bytes]:
 
 def explain(error: OSError) -> str:
     """Why a file below MEDIA_ROOT cannot be read or written, and what to do, for people."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "The disk is full: make room, then try again."
     if elsewhere := problem():
         return f"{elsewhere} Tell the operator: {CURE}"
     if isinstance(error, FileNotFoundError):
         return f"The uploaded file is gone: upload it again. Is it gone each time, tell the operator: {CURE}"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full: make room, then try again."
     return f"MEDIA_ROOT {settings.MEDIA_ROOT}: {error.strerror}. Tell the operator: {CURE}"
 
 

@@ -333,6 +333,15 @@ def test_results_and_uploads_go_when_they_are_old(asked, media, buyer, settings)
     assert (asked.status, asked.output_url) == (Status.SUCCESS, "")
 
 
+def test_an_old_request_that_was_retried_keeps_its_result(asked, media):
+    drain()
+    CrossDockTask.objects.filter(pk=asked.pk).update(created_at=now() - timedelta(days=100))
+    services.prune(now() + timedelta(days=2))
+    asked.refresh_from_db()
+    assert asked.output_url
+    assert files.result_path(asked.pk).exists()
+
+
 def test_a_young_file_of_nobody_is_left_for_its_worker(media):
     (media / "exports").mkdir(parents=True)
     (media / "exports" / "cross_dock_x.xlsx.y.part").write_bytes(b"half")

@@ -193,6 +193,15 @@ def test_an_upload_whose_import_never_ended_is_removed(
     assert not [path for path in media.rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("date", ["0001-01-01 00:00:00+14:00", "1899-12-30", "46000", "9999-12-31"])
+def test_a_date_of_no_price_list_is_an_error_of_its_row(page, alpha, date):
+    page.post(PAGE, {"file": price_list(("A1", "KIA", "1", 10, 1, date), ("A1", "KIA", "2", 10, 1, ""))})
+    drain()
+    report = OfferImport.objects.get().report
+    assert (report["written"], report["bad"]) == (1, 1)
+    assert "date" in report["errors"][0]["message"]
+
+
 def test_an_old_import_goes_with_its_report(page, alpha, settings):
     settings.IMPORTS_KEEP_DAYS = 90
     page.post(PAGE, {"file": price_list(("A1", "KIA", "1", 10, 1, ""))})

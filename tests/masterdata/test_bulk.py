@@ -1,6 +1,7 @@
 """One change to many shipments, with its count and consequence shown first."""
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from ims.lib.models import AuditLog
@@ -131,3 +132,28 @@ def test_the_admins_actions_ask_the_same_question(client, admin, three, change):
 def test_what_is_delivered_is_left_alone(three):
     PackingSlip.objects.update(status="delivered")
     assert [bulk.change(name, [slip.pk for slip in three], "ups") for name in bulk.CHANGES] == [[], [], []]
+
+
+@pytest.fixture
+def no_queue():
+    """Nothing can be queued, as if the process died just then."""
+
+    def refuse(execute, sql, params, many, context):
+        if "INSERT" in sql and "django_q_ormq" in sql:
+            raise RuntimeError("died")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+@pytest.mark.usefixtures("no_queue")
+@pytest.mark.parametrize("way", ["many", "one"])
+def test_a_courier_whose_registration_is_not_queued_is_not_corrected(page, three, way):
+    """Else Track123 would never hear of its numbers."""
+    slip = three[0]
+    one = reverse("masterdata:change-one", args=[slip.pk, "courier"])
+    with pytest.raises(RuntimeError):
+        page.post(one, {"courier": "ups"}) if way == "one" else tasks.change_now("courier", [slip.pk], "ups")
+    slip.refresh_from_db()
+    assert slip.tracking_vendor == "fedex"
