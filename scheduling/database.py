@@ -34,7 +34,7 @@ def until_it_answers(act: Callable[[], T]) -> T:
         except (DatabaseError, InterfaceError) as error:
             if not is_outage(error):
                 raise
-            logger.error("A result waits for the database: %s", error)
+            logger.error("Waiting for the database: %s", error)
             connections.close_all()
             time.sleep(PAUSE)
 

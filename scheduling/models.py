@@ -206,7 +206,7 @@ class Heartbeat(models.Model):
     seen_at = models.DateTimeField(db_index=True)
     lease_until = models.DateTimeField()
     status = models.CharField(max_length=20, blank=True)
-    running = models.JSONField(default=list)  # what each busy worker runs: {worker, job, task, since}
+    running = models.JSONField(default=list)  # what each busy worker runs: Crew.running()
     stat = models.TextField(blank=True, help_text="Django Q2's signed Stat, for qinfo and qmonitor.")
 
     def __str__(self) -> str:

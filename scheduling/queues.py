@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from ims.lib import audit
+from scheduling.claims import NOBODY
 from scheduling.declaration import QUEUES
 from scheduling.exceptions import UnknownQueue
 from scheduling.models import PausedQueue, QueuedJob
@@ -69,7 +70,7 @@ def is_quiet() -> bool:
 
 def held() -> int:
     """Jobs that clusters have begun, or will before they hear of a pause."""
-    return QueuedJob.objects.exclude(holder=None).count()
+    return QueuedJob.objects.filter(holder__gt=NOBODY).count()
 
 
 def check(name: str) -> None:

@@ -1,6 +1,7 @@
 """What Django Q2 does wrong under load or faults, and what else may befall a cluster: impossible here."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -252,7 +253,7 @@ def test_a_missing_column_is_no_outage_but_ends_the_supervisor_until_it_is_mende
         rename("gone", "status")
     said = cluster.read_output()
     assert "Traceback" in said
-    assert 'column "status" of relation "scheduling_heartbeat" does not exist' in said
+    assert re.search(r"ProgrammingError: column \S*status.* does not exist", said)  # whoever met it first
     assert tasks.leave_effect.enqueue("mended").result(timeout=30) == {"name": "mended"}
 
 

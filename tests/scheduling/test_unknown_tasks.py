@@ -8,7 +8,18 @@ from django.utils import timezone
 from django_q.models import Task
 from django_q.tasks import async_chain, async_task
 
-from scheduling import actions, declaration, details, leases, packages, purge, search, troubles, unknown_tasks
+from scheduling import (
+    actions,
+    declaration,
+    details,
+    leases,
+    packages,
+    purge,
+    queues,
+    search,
+    troubles,
+    unknown_tasks,
+)
 from scheduling.models import Attempt, Heartbeat, QueuedJob
 from scheduling.search import JobFilter
 from scheduling.testing import drain
@@ -49,6 +60,7 @@ def test_it_waits_uncounted_where_it_stood_and_is_claimed_and_taken_over_by_nobo
     with old_code():
         assert leases.release_orphans() == 0
     assert QueuedJob.objects.get().holder == unknown_tasks.NOBODY
+    assert queues.held() == 0  # no deploy waits for its end
     assert not Attempt.objects.exists()
 
 
