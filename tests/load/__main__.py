@@ -77,7 +77,7 @@ class Run:
             checked = truth.check(house, self.samples, self.watches)
             counts = self.counts()
             self.problems += house.stop()
-            return self.conclude(checked, counts)
+            return self.conclude(checked, counts, house.crashes())
 
     def live(self, house: House, web: Web, firm: Firm) -> None:
         """The time in which people use it and things break."""
@@ -129,7 +129,7 @@ class Run:
         from ims.notices.models import Letter
         from logistics.billing.models import Invoice
         from logistics.trips.live_models import GpsPoint, TripEvent
-        from scheduling.models import Attempt
+        from scheduling.models import Attempt, Cancellation
 
         return {
             "errands done": self.errands,
@@ -141,10 +141,12 @@ class Run:
             "events that watchers got": sum(len(each.numbers) for each in self.watches),
             "invoices": Invoice.objects.count(),
             "letters": Letter.objects.count(),
+            "letters of which nobody knows": Letter.objects.filter(state="unsure").count(),
+            "jobs that people cancelled": Cancellation.objects.count(),
             "price requests": CrossDockTask.objects.count(),
         }
 
-    def conclude(self, checked: dict[str, list[str]], counts: dict[str, int]) -> int:
+    def conclude(self, checked: dict[str, list[str]], counts: dict[str, int], crashes: list[str]) -> int:
         options = self.options
         heading = (
             f"## {options.minutes:g} minutes, {options.rate:g} errands a second, {options.clusters} clusters,"
@@ -152,7 +154,7 @@ class Run:
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
             f" Python {platform.python_version()}."
         )
-        text = report.write(heading, self.ledger, self.samples, checked, counts, self.problems)
+        text = report.write(heading, self.ledger, self.samples, checked, counts, self.problems, crashes)
         options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_text(text)
         sys.stdout.write(text)

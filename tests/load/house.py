@@ -1,5 +1,6 @@
 """The whole product on one machine as deploy/ starts it: PostgreSQL, web, clusters, stand-ins for vendors."""
 
+import json
 import os
 import re
 import signal
@@ -127,6 +128,14 @@ class House:
         [self.port] = free_ports(1)
         os.environ.update(self._environment())
         return self
+
+    def crashes(self) -> list[str]:
+        """Tracebacks of the requests that were answered with 500."""
+        lines = Path(self.log.name).read_text(errors="replace").splitlines()
+        told = [
+            json.loads(line) for line in lines if line.startswith("{") and "Internal Server Error" in line
+        ]
+        return [each["traceback"] for each in told if "traceback" in each]
 
     def __exit__(self, *_: object) -> None:
         from django.db import connections

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 GRACE = 5.0  # seconds after a fault is mended in which its errors may still be its own
+CRASH = "HTTP 500"
 ALL = ""  # of kinds of requests
 SPOILS = {  # fault: the kinds of requests (their beginnings) that it may spoil; those of workers spoil none
     "web": (ALL,),
@@ -67,7 +68,10 @@ class Ledger:
         return fault
 
     def explanation(self, request: Request) -> str:
-        """The kind of fault that was in progress, or just over; nothing where there was none."""
+        """The fault that was in progress, or just over, if any; none excuses a crash: it should be a 503."""
+        return "" if request.error == CRASH else self.in_progress(request)
+
+    def in_progress(self, request: Request) -> str:
         found = (each.kind for each in reversed(self.faults) if each.may_explain(request))
         return next(found, "")
 

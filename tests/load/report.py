@@ -18,6 +18,7 @@ def write(
     truth: dict[str, Problems],
     counts: dict[str, int],
     problems: Problems,
+    crashes: list[str],
 ) -> str:
     parts = [
         heading,
@@ -26,6 +27,7 @@ def write(
         throughput(ledger, counts),
         latencies(ledger),
         errors(ledger),
+        *(f"A crash:\n\n```\n{each}\n```" for each in crashes[:MOST_SHOWN]),
         faults(ledger),
         memory(samples),
         tables(samples),
@@ -63,12 +65,17 @@ def throughput(ledger: Ledger, counts: dict[str, int]) -> str:
 def latencies(ledger: Ledger) -> str:
     """Of good answers, from the moment when they were due; streams last as long as they last."""
     by_kind: dict[str, list[float]] = defaultdict(list)
+    undisturbed: list[float] = []
     for each in ledger.requests:
-        if not each.error and each.kind != "trips: live stream":
-            by_kind[each.kind].append(each.seconds * 1000)
+        if each.error or each.kind == "trips: live stream":
+            continue
+        by_kind[each.kind].append(each.seconds * 1000)
+        if not ledger.in_progress(each):
+            undisturbed.append(each.seconds * 1000)
     rows = [[kind, *figures(found)] for kind, found in sorted(by_kind.items())]
     everything = [each for found in by_kind.values() for each in found]
     rows.append(["**all**", *figures(everything)])
+    rows.append(["**all while nothing was broken**", *figures(undisturbed)])
     return "### Latency, milliseconds\n\n" + table(["", "requests", "p50", "p95", "p99", "longest"], rows)
 
 
