@@ -31,14 +31,20 @@ def ledger_with(kind: str, began: float, ended: float | None) -> Ledger:
 )
 def test_a_fault_explains_the_errors_of_its_time_and_kind(kind, fault, began, seconds, explained):
     ledger = ledger_with(fault, 100, 110)
-    ledger.note(Request(kind, began, seconds, "HTTP 500"))
+    ledger.note(Request(kind, began, seconds, "HTTP 503"))
     assert bool(ledger.explanation(ledger.requests[0])) == explained
     assert len(ledger.unexplained()) == (not explained)
 
 
 def test_a_fault_that_goes_on_explains_what_comes():
     ledger = ledger_with("PostgreSQL", 100, None)
-    assert ledger.explanation(Request("trips: move", 500, 1, "HTTP 500")) == "PostgreSQL"
+    assert ledger.explanation(Request("trips: move", 500, 1, "HTTP 503")) == "PostgreSQL"
+
+
+def test_no_fault_excuses_a_crash():
+    ledger = ledger_with("PostgreSQL", 100, None)
+    ledger.note(Request("trips: move", 500, 1, "HTTP 500"))
+    assert len(ledger.unexplained()) == 1
 
 
 @pytest.mark.slow

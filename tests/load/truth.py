@@ -93,11 +93,9 @@ def jobs(samples: Samples) -> Problems:
         if func in kept and job_id not in known:
             problems.append(f"{func} {job_id}: lost without a trace")
     cancelled = Cancellation.objects.values("job_id")
-    failed = Task.objects.filter(success=False).exclude(id__in=cancelled)
-    failed = failed.exclude(
-        result__contains=UNSURE
-    )  # nobody can know it: the letter says so, and so does its job
-    problems += [f"{task.func} {task.id} failed: {str(task.result)[-300:]}" for task in failed]
+    for task in Task.objects.filter(success=False).exclude(id__in=cancelled):
+        if UNSURE not in (why := str(task.result)):  # of such a letter nobody can know, and so its job says
+            problems.append(f"{task.func} {task.id} failed: {why[-300:]}")
     return few(problems)
 
 
