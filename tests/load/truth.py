@@ -93,9 +93,11 @@ def jobs(samples: Samples) -> Problems:
         if func in kept and job_id not in known:
             problems.append(f"{func} {job_id}: lost without a trace")
     cancelled = Cancellation.objects.values("job_id")
-    for task in Task.objects.filter(success=False).exclude(id__in=cancelled):
-        if UNSURE not in (why := str(task.result)):  # of such a letter nobody can know, and so its job says
-            problems.append(f"{task.func} {task.id} failed: {why[-300:]}")
+    failed = (
+        (task, str(task.result)) for task in Task.objects.filter(success=False).exclude(id__in=cancelled)
+    )
+    # Of a letter that is unsure nobody can know, and so its job says.
+    problems += [f"{task.func} {task.id} failed: {why[-300:]}" for task, why in failed if UNSURE not in why]
     return few(problems)
 
 
