@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_protect
@@ -57,12 +57,15 @@ class ThrottledView(OrdersView):
 
 class RaisingView(APIView):
     def get(self, request: Request, what: str) -> Response:
+        broken_off = ProgrammingError("a secret of the database")
+        broken_off.__cause__ = OperationalError()
         raise {
             "missing": Http404(),
             "named": Http404("No order has the id 7."),
             "forbidden": PermissionDenied(),
             "bad": BadRequest("interval", "Give whole minutes from 1 to 32767."),
             "crash": RuntimeError("a secret of the database"),
+            "broken-off": broken_off,
             "away": OperationalError("a secret of the database"),
         }[what]
 

@@ -160,8 +160,9 @@ def test_a_crash_is_500_in_json_and_tells_no_secret(crashing_client, settings, a
     assert "secret" not in response.content.decode()
 
 
-def test_a_database_that_is_away_is_503_and_says_when_to_try_again(crashing_client) -> None:
-    response = crashing_client.get("/api/raise/away/")
+@pytest.mark.parametrize("what", ["away", "broken-off"])
+def test_a_database_that_is_away_is_503_and_says_when_to_try_again(crashing_client, what) -> None:
+    response = crashing_client.get(f"/api/raise/{what}/")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
     assert response["Retry-After"] == "5"
     assert "secret" not in response.content.decode()
