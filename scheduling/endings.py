@@ -28,7 +28,7 @@ from scheduling.claims import Claimed, Fence
 from scheduling.database import keeping_the_connection
 from scheduling.declaration import DeclaredTask
 from scheduling.exceptions import Undeclared
-from scheduling.jobs import honour_cancellations, record_end, record_failure
+from scheduling.jobs import failed, honour_cancellations, record_ends
 from scheduling.models import Attempt, Cancellation, JobState, QueuedJob
 from scheduling.retry import Retry
 from scheduling.text import printable
@@ -145,7 +145,7 @@ def _retries_of(row: QueuedJob) -> Retry:
 
 def _end(row: QueuedJob, reason: str) -> None:
     row.job_id = row.job_id or f"unreadable-{row.pk}"
-    record_failure(row, reason)
+    record_ends([failed(row, reason)])
     QueuedJob.objects.filter(pk=row.pk).delete()
 
 
@@ -210,7 +210,7 @@ def _record(package: packages.Package, outcome: Outcome) -> None:
     )
     if not follows and not package["save"]:
         return
-    record_end(finished(package, outcome))
+    record_ends([finished(package, outcome)])
 
 
 def finished(package: packages.Package, outcome: Outcome) -> FinishedTask:

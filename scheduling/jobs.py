@@ -120,19 +120,23 @@ def _cancel(job_id: str, by: str) -> bool:
         asked.honoured_at = timezone.now()
         asked.save()
         row.delete()
-        when = "ran again" if row.attempts else "started"
-        record_failure(row, f"Cancelled{f' by {by}' if by else ''} before it {when}.")
+        record_ends([cancelled_before_start(row, by)])
     return True
 
 
-def record_failure(row: QueuedJob, reason: str) -> None:
-    """Put a job that no worker will finish into Django Q2's history, as failed with its reason."""
+def cancelled_before_start(row: QueuedJob, by: str) -> FinishedTask:
+    when = "ran again" if row.attempts else "started"
+    return failed(row, f"Cancelled{f' by {by}' if by else ''} before it {when}.")
+
+
+def failed(row: QueuedJob, reason: str) -> FinishedTask:
+    """A job that no worker will finish, as Django Q2's history shall tell of it."""
     now = timezone.now()
     try:
         package = loads(row.payload)
     except Unreadable:
         package = {"id": row.job_id, "name": row.job_id, "args": (), "kwargs": {}}
-    finished = FinishedTask(
+    return FinishedTask(
         id=row.job_id,
         name=printable(package.get("name") or row.job_id)[:NAME_LENGTH],
         func=row.func,
@@ -147,20 +151,20 @@ def record_failure(row: QueuedJob, reason: str) -> None:
         success=False,
         attempt_count=row.attempts,
     )
-    record_end(finished)
 
 
-def record_end(finished: FinishedTask) -> None:
-    """Write the end of a job into the history, and queue the call of its hook where it has one."""
+def record_ends(finished: list[FinishedTask]) -> None:
+    """Write the ends of jobs into the history, and queue the calls of their hooks where they have some."""
     from scheduling.tasks import call_hook
 
     FinishedTask.objects.bulk_create(  # without post_save, which would call the hook here
-        [finished],
+        finished,
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["result", "success", "stopped"],
     )
-    with contextlib.suppress(Undeclared):
-        declaration.check_hook(finished.hook)
-        if finished.hook:
-            call_hook.enqueue(finished.id, finished.hook)
+    for each in finished:
+        with contextlib.suppress(Undeclared):
+            declaration.check_hook(each.hook)
+            if each.hook:
+                call_hook.enqueue(each.id, each.hook)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django_q.models import Task as FinishedTask
 
 from ims.lib import audit
-from scheduling import packages
 from scheduling.claims import UNCLAIMED
+from scheduling.jobs import cancelled_before_start, record_ends
 from scheduling.models import Attempt, CallOptions, Cancellation, JobLog, Progress, QueuedJob
 from scheduling.search import FINISHED, BadFilter, JobFilter, history_rows, queue_rows
 
@@ -32,9 +32,9 @@ def consequence(wanted: JobFilter) -> str:
 
 
 def run(wanted: JobFilter, *, user: Who = None) -> int:
-    """Purge in short transactions; returns the number of jobs."""
-    done = 0
-    while batch := _purge_batch(wanted):
+    """Purge in short transactions; returns the number of jobs. What is queued meanwhile is left alone."""
+    done, last = 0, QueuedJob.objects.aggregate(last=Max("id"))["last"] or 0
+    while batch := _purge_batch(wanted, last):
         done += batch
     audit.record(
         "job.purge",
@@ -56,10 +56,11 @@ def _rows(wanted: JobFilter) -> QuerySet[Any]:
 
 
 @transaction.atomic
-def _purge_batch(wanted: JobFilter) -> int:
+def _purge_batch(wanted: JobFilter, last: int) -> int:
     if wanted.state in FINISHED:
         return forget(list(_rows(wanted).values_list("id", flat=True)[:BATCH]))
-    return cancel(list(_rows(wanted).select_for_update(skip_locked=_can_skip())[:BATCH]), BY)
+    rows = _rows(wanted).filter(pk__lte=last).select_for_update(skip_locked=_can_skip())
+    return cancel(list(rows[:BATCH]), BY)
 
 
 def forget(ids: list[str]) -> int:
@@ -78,22 +79,9 @@ def cancel(rows: list[QueuedJob], by: str) -> int:
         Cancellation(job_id=row.job_id, requested_by=by[:150], requested_at=now, honoured_at=now)
         for row in known
     )
-    FinishedTask.objects.bulk_create((_ended(row, now, by) for row in known), ignore_conflicts=True)
+    record_ends([cancelled_before_start(row, by) for row in known])
     QueuedJob.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
-
-
-def _ended(row: QueuedJob, now: Any, by: str) -> FinishedTask:
-    try:
-        package = packages.loads(row.payload)
-    except packages.Unreadable:
-        package = {"name": row.job_id, "args": (), "kwargs": {}}
-    return FinishedTask(
-        id=row.job_id, name=package["name"], func=row.func, args=package["args"], kwargs=package["kwargs"],
-        hook=package.get("hook"), group=package.get("group"), started=now, stopped=now, success=False,
-        result=f"Cancelled by {by} before it {'ran again' if row.attempts else 'started'}.",
-        attempt_count=row.attempts,
-    )  # fmt: skip
 
 
 def _can_skip() -> bool:

@@ -152,6 +152,13 @@ def test_a_purge_cancels_what_has_not_started_and_tells_so():
     assert AuditLog.objects.get(action="job.purge").after == {"jobs": 3}
 
 
+def test_a_purged_job_calls_its_hook_and_the_purge_leaves_that_call_alone():
+    async_task(tasks.whoami.path, hook="tests.site.tasks.note_result")
+    assert purge.run(JobFilter()) == 1
+    drain()
+    assert [each.name for each in Effect.objects.all()] == ["hook False"]
+
+
 def test_a_purge_of_failures_forgets_them(failed):
     assert purge.run(JobFilter(state="failed")) == 1
     assert job(failed.id).state == "unknown"
