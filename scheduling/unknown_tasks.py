@@ -16,6 +16,7 @@ from django.db.models import Count, F, Min
 from scheduling import claims, clock, declaration, endings, packages
 from scheduling.claims import NOBODY, Claimed, Fence
 from scheduling.exceptions import Undeclared
+from scheduling.jobs import honour_cancellations
 from scheduling.models import JobState, QueuedJob
 
 logger = logging.getLogger("django-q")
@@ -30,6 +31,7 @@ def lay_aside(job: Claimed, reason: str) -> None:
     """Leave a job to others; its start is not counted, and from then on `started_at` says since when."""
     logger.warning("Job %s is left to a cluster that knows its task: %s", job.job_id or job.pk, reason)
     claims.held(job.fence).update(holder=NOBODY, state=JobState.WAITING, attempts=F("attempts") - 1)
+    honour_cancellations([job.job_id])
 
 
 def look() -> int:

@@ -20,7 +20,7 @@ from scheduling import (
     troubles,
     unknown_tasks,
 )
-from scheduling.models import Attempt, Heartbeat, QueuedJob
+from scheduling.models import Attempt, Cancellation, Heartbeat, QueuedJob
 from scheduling.search import JobFilter
 from scheduling.testing import drain
 from tests.site import tasks
@@ -152,6 +152,14 @@ def test_it_is_cancelled_or_purged_like_any_job_that_waits(left):
         drain()
     assert purge.run(JobFilter(state="waiting")) == 1
     assert other.state == "cancelled"
+
+
+def test_one_that_was_cancelled_while_a_cluster_had_it_is_cancelled():
+    job = tasks.leave_effect.enqueue("new")
+    Cancellation.objects.create(job_id=job.id, requested_by="Anita")
+    with old_code():
+        drain()
+    assert job.error == "Cancelled by Anita before it started."
 
 
 def test_people_are_warned_when_it_lies_there_for_two_minutes(left):
