@@ -9,7 +9,7 @@ from logistics.billing import invoices
 from logistics.fleet.models import Driver
 from logistics.notifications import services as notifications
 from logistics.tasks.billing import generate_invoice
-from logistics.tasks.policy import PUSH
+from logistics.tasks.policy import PUSH, go_all_ways
 from logistics.trips import feed, mail, upkeep
 from logistics.trips import messages as trip_messages
 from logistics.trips import services as trips
@@ -67,9 +67,11 @@ def process_trip_completion(trip_id: int) -> bool:
     trips.release(trip)
     if invoices.is_wanted(trip):
         generate_invoice.enqueue(trip_id=trip_id)
-    if trip.patient and trip.patient.user:
-        notifications.tell([trip.patient.user], trip_messages.completed(trip))
-    mail.completed(trip)
+    people = [trip.patient.user] if trip.patient and trip.patient.user else []
+    go_all_ways(
+        lambda: notifications.tell(people, trip_messages.completed(trip)),
+        lambda: mail.completed(trip),
+    )
     return True
 
 
@@ -81,8 +83,9 @@ def send_trip_assignment_notification(trip_id: int, driver_id: int) -> int:
         mail.not_assigned(trip_id, driver_id)
         return 0
     key = f"trip:{trip_id}:assigned:{driver_id}:{trip.assigned_at}"  # he may get it back later
-    mail.assigned(trip, trip.driver, key)
-    return notifications.tell([trip.driver.user], trip_messages.assigned(trip, key))
+    driver, message = trip.driver, trip_messages.assigned(trip, key)
+    go_all_ways(lambda: notifications.tell([driver.user], message), lambda: mail.assigned(trip, driver, key))
+    return notifications.reached(message.key)
 
 
 @task(queue=NORMAL, timeout=120, retries=PUSH, name="users.send_trip_withdrawn_notification")

@@ -17,6 +17,7 @@ from ims.notices.models import Letter, LetterState, Notice
 from logistics import tasks, trip_actions
 from logistics.fleet.models import Vehicle
 from logistics.notifications.models import Notification
+from logistics.notifications.services import NotDelivered
 from logistics.trips import upkeep
 from logistics.trips.gps import NewFix
 from logistics.trips.live_models import GpsPoint, TripEvent
@@ -57,6 +58,33 @@ def test_a_patient_without_a_login_gets_the_letter_at_his_own_address(under_way,
         tasks.process_trip_completion(under_way.pk)
     assert [each.recipients for each in smtp.letters] == [["home@example.com"]]
     assert Letter.objects.get().user is None
+
+
+@database
+def test_while_firebase_is_down_the_letter_goes_out_and_the_push_is_tried_again(
+    under_way, patient, smtp, fcm
+):
+    phone_of(patient.user)
+    go(under_way)
+    fcm.fail(code="UNAVAILABLE", endpoint="messages:send")
+    with pytest.raises(NotDelivered):
+        tasks.process_trip_completion(under_way.pk)
+    assert [letter.message["Subject"] for letter in smtp.letters] == ["Your transport has ended"]
+    tasks.process_trip_completion(under_way.pk)
+    assert (len(smtp.letters), len(fcm.arrived(f"phone-of-{patient.user.username}"))) == (1, 1)
+
+
+@database
+def test_while_the_mail_server_is_down_the_drivers_phone_and_bell_tell_of_his_trip(trip, driver, smtp, fcm):
+    phone_of(driver.user)
+    smtp.fail("RCPT", "450 Busy")
+    with pytest.raises(LetterError) as caught:
+        tasks.send_trip_assignment_notification(trip.pk, driver.pk)
+    assert not caught.value.permanent
+    assert len(fcm.arrived(f"phone-of-{driver.user.username}")) == 1
+    assert Notice.objects.filter(user=driver.user).exists()
+    assert tasks.send_trip_assignment_notification(trip.pk, driver.pk) == 1
+    assert len(smtp.letters) == len(fcm.arrived(f"phone-of-{driver.user.username}")) == 1
 
 
 @database
