@@ -101,6 +101,11 @@ class Hub:
                     logger.warning("No events of trips from the database for now: %s", error)
                     connection.close()
                     time.sleep(AGAIN)
+                except (
+                    Exception
+                ):  # whoever watches depends on this thread: it goes on, and says why it stumbled
+                    logger.exception("Events of trips: a look failed.")
+                    time.sleep(AGAIN)
         finally:
             with self._lock:
                 if self._thread is threading.current_thread():

@@ -1,5 +1,6 @@
 """Everybody who may watch a trip receives its events: all, once, in order, whatever breaks."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,6 +14,8 @@ from knox.models import AuthToken
 
 from logistics import tasks, trip_actions
 from logistics.trips import feed, sharing
+from logistics.trips.feed import Page
+from logistics.trips.hub import Hub, Watcher
 from logistics.trips.live_models import EventType, TripEvent
 from logistics.trips.models import Trip
 from logistics.trips.planning import Crew
@@ -192,6 +195,39 @@ def test_an_event_whose_transaction_commits_late_is_not_passed_by_a_later_one(tr
         seen += [event.number for event in page.events]
         last = page.last
     assert seen == [2, 3]
+
+
+class Stumbling:
+    """Wakes the hub; the first time with an error that nobody has thought of."""
+
+    stumbled = False
+
+    def wait(self, selector, seconds):
+        if not self.stumbled:
+            self.stumbled = True
+            raise RuntimeError("what nobody has thought of")
+        return selector.select(seconds), False
+
+    def close(self) -> None: ...
+
+
+def test_the_hub_goes_on_after_an_error_that_nobody_has_thought_of(trip, wait_for):
+    broadcast(trip, 1)
+    source = Stumbling()
+    hub = Hub(lambda channel: source)
+
+    async def first_page() -> Page | None:
+        watcher = Watcher(trip.pk, 0, "somebody", asyncio.get_running_loop())
+        hub.add(watcher)
+        try:
+            return await asyncio.wait_for(watcher.pages.get(), 20)
+        finally:
+            hub.remove(watcher)
+
+    page = asyncio.run(first_page())
+    assert source.stumbled
+    assert getattr(page, "last", 0) == 1
+    wait_for(lambda: hub._thread is None)
 
 
 def test_polling_gives_the_same_events(api, trip, dispatcher):
