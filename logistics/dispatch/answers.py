@@ -12,7 +12,7 @@ from logistics.dispatch.assignments import closed, give_back, lock_driver
 from logistics.dispatch.errors import NotYours, Refused, TooLate, Unknown
 from logistics.dispatch.models import Answer, Offer, RequestStatus, StockRequest, VehicleToken, answer_time
 from logistics.fleet import shifts
-from logistics.fleet.models import Driver, DriverStatus, Vehicle
+from logistics.fleet.models import Driver, DriverStatus, Vehicle, VehicleStatus
 from logistics.trips import services as trips
 from logistics.trips.models import Trip
 
@@ -122,6 +122,8 @@ def _vehicle_for(offer: Offer, driver: Driver, at: datetime) -> Vehicle:
             "no_active_shift", "You have no approved shift now: ask your EIC to approve one.", "driver"
         )
     vehicle = Vehicle.objects.select_for_update(no_key=True).get(pk=offer.vehicle_id or shift.vehicle_id)
+    if vehicle.status == VehicleStatus.MAINTENANCE:
+        raise Refused("in_maintenance", f"{vehicle} is in maintenance by now: decline, and ask your EIC.")
     if trips.binding(driver=driver, vehicle=vehicle).exists():
         raise Refused("on_trip", f"You or {vehicle} are on another trip: end it first.", "driver")
     return vehicle

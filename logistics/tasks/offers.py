@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from logistics.dispatch import assignments, expiry, tokens
+from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import (
     ESCALATED_AFTER,
     IS_OPEN,
@@ -48,8 +49,8 @@ def expire_batch() -> int:
 @task(queue=HIGH, timeout=30)
 def expire_offer(offer_id: int) -> bool:
     """At an offer's deadline: take it back if nobody has answered."""
-    offer = Offer.objects.select_related("request").get(pk=offer_id)
-    if offer.answer != Answer.OPEN:
+    offer = Offer.objects.select_related("request").filter(pk=offer_id, answer=Answer.OPEN).first()
+    if offer is None:
         return False
     if (end := offer.request.expires_at) and end > now():
         expire_offer.enqueue_at(end, offer_id)  # this machine's clock is behind, or the time was lengthened
@@ -93,11 +94,15 @@ def serve_queue(station_id: int) -> int:
     return made
 
 
-@transaction.atomic
 def offer_queued(request: StockRequest) -> bool:
-    offer = assignments.offer_to_first_in_queue(request, None, now())
-    if offer is not None:
-        follow(offer)
+    """Offer one, if a vehicle can come; False also where somebody decided on it since it was read."""
+    try:
+        with transaction.atomic():
+            offer = assignments.offer_to_first_in_queue(request, None, now())
+            if offer is not None:
+                follow(offer)
+    except Refused:
+        return False
     return offer is not None
 
 

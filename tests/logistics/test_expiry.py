@@ -9,10 +9,14 @@ from django.utils.timezone import now
 
 from ims.lib.local_time import local_day
 from ims.notices.models import Notice
-from logistics import tasks
+from logistics import actions, tasks
 from logistics.dispatch import expiry, tokens
+from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Answer, Offer, StockRequest, TokenStatus, VehicleToken
 from logistics.fleet import shifts
+from logistics.fleet.models import Vehicle
+from logistics.tasks.offers import offer_queued
+from logistics.tasks.policy import PUSH
 from scheduling.models import JobState, QueuedJob
 from scheduling.testing import drain, enqueued
 from tests.logistics.conftest import phone_of
@@ -207,3 +211,31 @@ def test_overdue_offers_are_found_by_the_index(asked):
             cursor.execute(f"EXPLAIN QUERY PLAN {look}")
         plan = str(cursor.fetchall())
     assert "request_by_deadline" in plan
+
+
+# --- What somebody decides, or deletes, in the same moment ------------------------------------------------
+
+
+def test_a_request_that_is_cancelled_while_the_queue_is_served_holds_up_nobody(asked, driver, eic):
+    read = asked(status="QUEUED")
+    actions.join_queue(shifts.active_shift(driver, now()))
+    actions.cancel(StockRequest.objects.get(pk=read.pk), eic)
+    assert offer_queued(read) is False
+    other = asked(status="QUEUED")
+    assert tasks.serve_queue(other.dbs.parent_station_id) == 1
+
+
+def test_an_offer_that_was_deleted_has_no_end_and_its_messages_are_not_tried_again(db):
+    assert tasks.expire_offer(987) is False
+    with pytest.raises(Offer.DoesNotExist) as caught:
+        tasks.notify_driver_trip_offer(987)
+    assert PUSH.gives_up(caught.value, attempt=1)
+
+
+def test_a_vehicle_that_went_into_maintenance_is_not_taken_on_the_road(offered, driver):
+    request = offered(driver)
+    Vehicle.objects.update(status="maintenance")
+    with pytest.raises(Refused, match="in maintenance by now: decline"):
+        actions.accept(request.pk, driver)
+    actions.decline(request.pk, driver)
+    assert Offer.objects.get().answer == Answer.REJECTED
