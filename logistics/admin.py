@@ -17,6 +17,7 @@ from logistics import models
 from logistics.fleet import services as fleet
 from logistics.fleet import shifts
 from logistics.fleet.models import StaffRole
+from logistics.trips.models import IN_PROGRESS, TripStatus
 
 
 class StaffInline(admin.TabularInline):
@@ -156,6 +157,11 @@ class TripAdmin(ChangedAlone):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         fixed = ("driver", "vehicle") if isinstance(obj, models.Trip) and obj.status != "pending" else ()
         return (*self.readonly_fields, *fixed)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """What a crew has is cancelled first: else its vehicle would be in a trip that nobody can end."""
+        is_held = isinstance(obj, models.Trip) and obj.status in (TripStatus.ASSIGNED, *IN_PROGRESS)
+        return not is_held and super().has_delete_permission(request, obj)
 
 
 @admin.register(models.Patient)

@@ -63,12 +63,11 @@ def assign(trip: Trip, crew: Crew, by: User | None) -> bool:
 @transaction.atomic
 def cancel(trip: Trip, by: User | None, reason: str = "") -> bool:
     """End a transport before its time; False where that was done before. Raises TripRefused."""
-    driver_id = trip.driver_id
     if not planning.cancel(trip, now(), reason):
         return False
     tasks.follow_move(trip)
-    if driver_id is not None:
-        _tell_former(trip, driver_id)
+    if trip.driver_id is not None:  # whoever has it by now, not when the page was shown
+        _tell_former(trip, trip.driver_id)
     audit.record("trip.cancel", target(trip), by)
     return True
 

@@ -46,6 +46,19 @@ def test_what_services_keep_in_step_is_not_made_by_hand(page, model):
     assert page.get(f"/admin/logistics/{model}/add/").status_code == 403
 
 
+def test_a_trip_that_a_crew_has_is_not_deleted_under_it(page, driver):
+    trip = models.Trip.objects.create(
+        status="en_route", en_route_at=now(), driver=driver, vehicle=driver.assigned_vehicle
+    )
+    chosen = {"action": "delete_selected", "_selected_action": [trip.pk], "post": "yes"}
+    assert page.post(f"/admin/logistics/trip/{trip.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert page.post("/admin/logistics/trip/", chosen).status_code in (200, 403)
+    assert models.Trip.objects.filter(pk=trip.pk).exists()
+    models.Trip.objects.update(status="cancelled")
+    assert page.post("/admin/logistics/trip/", chosen).status_code == 302
+    assert not models.Trip.objects.exists()
+
+
 def test_a_devices_token_is_not_shown(page, eic):
     device = phone_of(eic, "a-long-secret-token")
     assert (

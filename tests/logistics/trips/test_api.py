@@ -18,6 +18,7 @@ from ims.lib.models import AuditLog
 from logistics import tasks, trip_actions
 from logistics.trips.live_models import GpsPoint
 from logistics.trips.models import Company, Contract, Patient, Trip, TripStatus
+from logistics.trips.planning import Crew
 from scheduling.models import QueuedJob
 from scheduling.testing import assert_enqueued, enqueued
 from tests.conftest import make_user
@@ -225,6 +226,13 @@ def test_cancelling_twice_is_once(api, dispatcher, under_way):
     assert (status_of(under_way), under_way.reason) == ("cancelled", "by phone")
     assert under_way.vehicle.status == "available"
     assert len(enqueued(tasks.send_trip_withdrawn_notification)) == 1
+
+
+def test_the_driver_who_has_a_trip_by_now_is_told_of_its_end(trip, other_driver):
+    shown = Trip.objects.get(pk=trip.pk)
+    trip_actions.assign(trip, Crew(other_driver, other_driver.assigned_vehicle), None)
+    trip_actions.cancel(shown, None)
+    assert enqueued(tasks.send_trip_withdrawn_notification)[-1]["driver_id"] == other_driver.pk
 
 
 def test_cancelling_a_planned_trip_leaves_a_vehicle_in_its_other_trip(under_way, driver, patient):
