@@ -54,10 +54,13 @@ def ask(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "logistics/station.html", context(request, form))
     facts = form.cleaned_data
-    actions.ask_for_gas(
+    is_new = actions.ask_for_gas_once(
         facts["dbs"], facts["requested_qty_kg"], request.user, facts["priority"], facts["notes"]
     )
-    messages.success(request, _("Asked for. The engineer in charge is told."))
+    if is_new:
+        messages.success(request, _("Asked for. The engineer in charge is told."))
+    else:
+        messages.info(request, _("You have asked for this a moment ago: it is in the list."))
     return redirect("logistics:station")
 
 

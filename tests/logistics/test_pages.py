@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from ims.accounts import roles
@@ -171,6 +172,28 @@ def test_the_board_takes_the_same_queries(as_, eic, offered, on_duty, rows, djan
     page = as_(eic)
     with django_assert_max_num_queries(14):
         page.get(BOARD)
+
+
+@pytest.mark.parametrize("address", [STATION, SHIFTS, MESSAGES])
+def test_the_other_pages_ask_as_often_for_many_rows_as_for_few(
+    as_, admin, station_operator, eic, offered, on_duty, address
+):
+    def add(name: str) -> None:
+        driver = on_duty(name)
+        wish(driver)
+        actions.accept(offered(driver).pk, driver)
+        phone_of(driver.user)
+        notifications.record([driver.user], Message("TRIP_OFFER", "Title", "Text", name))
+
+    page = as_({STATION: station_operator, SHIFTS: eic, MESSAGES: admin}[address])
+    asked = []
+    for names in (["one"], ["two", "three", "four"]):
+        for name in names:
+            add(name)
+        with CaptureQueriesContext(connection) as captured:
+            assert "four" in text_of(page.get(address)).lower() or len(names) == 1
+        asked.append(len(captured))
+    assert asked[0] == asked[1]
 
 
 def test_among_many_requests_the_open_ones_are_found_by_their_index(asked, ms):
@@ -411,6 +434,7 @@ def test_an_operator_asks_and_sees_what_becomes_of_it(as_, station_operator, dbs
     assert "20%" in text
     body = {"dbs": dbs.pk, "requested_qty_kg": "800", "priority": "H"}
     assert "Asked for." in text_of(page.post("/station/ask/", body, follow=True))
+    assert "a moment ago: it is in the list" in text_of(page.post("/station/ask/", body, follow=True))
     request = StockRequest.objects.get()
     actions.assign(request, driver.pk, eic)
     actions.accept(request.pk, driver)
