@@ -33,8 +33,8 @@ AT_ONCE = 500  # licences in memory
 
 def register_kinds() -> None:
     for name, title, state in (
-        (EXPIRING, _("A licence expires soon"), "retry"),
-        (LOW, _("A licence's balance is low"), "retry"),
+        (EXPIRING, _("Licence expires soon"), "retry"),
+        (LOW, _("Licence with a low balance"), "retry"),
         (MAIL, _("Daily e-mail on licences"), "run"),
     ):
         kinds.add(kinds.Kind(name, title, AUDIENCE, state))

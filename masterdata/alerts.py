@@ -34,11 +34,11 @@ AUDIENCE = (roles.OPERATIONS,)
 
 def register_kinds() -> None:
     for name, title, state in (
-        ("tracking.exception", _("Exception"), "fail"),
-        ("tracking.delivery_failed", _("Delivery failed"), "fail"),
-        ("tracking.expired", _("Expired"), "fail"),
-        (QUIET, _("No movement"), "retry"),
-        (DIGEST, _("Daily e-mail"), "run"),
+        ("tracking.exception", _("Parcel with an exception"), "fail"),
+        ("tracking.delivery_failed", _("Parcel not delivered"), "fail"),
+        ("tracking.expired", _("Parcel expired"), "fail"),
+        (QUIET, _("Parcel without movement"), "retry"),
+        (DIGEST, _("Daily e-mail on parcels"), "run"),
     ):
         kinds.add(kinds.Kind(name, title, AUDIENCE, state))
 

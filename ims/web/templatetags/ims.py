@@ -129,6 +129,8 @@ def duration(seconds: float | None) -> str:
     """A finished length of time: '0.4 s' below ten seconds, else '1:12'."""
     if seconds is None:
         return MISSING
+    if 0 < seconds < 0.05:
+        return "< 0.1 s"  # not nothing
     return f"{seconds:.1f} s" if seconds < 10 else span(seconds)
 
 

@@ -63,7 +63,7 @@ def test_a_clock_reads(seconds, text):
     assert tags.span(seconds) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(None, "—"), (0.41, "0.4 s"), (72, "1:12")])
+@pytest.mark.parametrize(("seconds", "text"), [(None, "—"), (0.01, "< 0.1 s"), (0.41, "0.4 s"), (72, "1:12")])
 def test_a_duration_reads(seconds, text):
     assert tags.duration(seconds) == text
 
