@@ -90,6 +90,9 @@ async def lines(board: Board, owner: str, is_allowed: Check) -> AsyncIterator[by
     LOOKS.watchers[owner] += 1
     seen, beat = "", clock() + settings.TRIP_HEARTBEAT_SECONDS
     try:
+        watchers = LOOKS.watchers
+        if watchers[owner] > settings.TRIP_STREAMS_PER_USER or watchers.total() > settings.TRIP_STREAMS:
+            return  # others began in the same moment; who comes back is told
         yield f"retry: {RETRY}\n\n".encode()
         while True:
             version = await LOOKS.version(board)

@@ -28,6 +28,8 @@ async def lines(watcher: Watcher, is_allowed: Check, *, is_public: bool = False)
     HUB.add(watcher)
     beat = loop.time() + settings.TRIP_HEARTBEAT_SECONDS
     try:
+        if HUB.count(watcher.owner) > settings.TRIP_STREAMS_PER_USER or HUB.count() > settings.TRIP_STREAMS:
+            return  # others began in the same moment; who comes back is told
         yield f"retry: {RETRY}\n\n".encode()
         while True:
             try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from uvicorn.middleware import proxy_headers
 
 from scheduling.stopping import WITHOUT_DATABASE
 
@@ -150,6 +151,15 @@ def test_render_has_a_web_one_worker_and_a_database(drain) -> None:
         address = next(each for each in service["envVars"] if each.get("key") == "DATABASE_URL")
         assert address["fromDatabase"]["name"] == told["databases"][0]["name"]
         assert {each["key"] for each in service["envVars"] if "key" in each} <= SETTINGS | OF_UVICORN
+
+
+def test_on_render_nobody_chooses_the_address_that_counts() -> None:
+    """What a caller claims stands before what the proxies add."""
+    web, _ = yaml.safe_load((ROOT / "render.yaml").read_text())["services"]
+    trusted = next(each["value"] for each in web["envVars"] if each.get("key") == "FORWARDED_ALLOW_IPS")
+    assert "--forwarded-allow-ips" not in web["dockerCommand"]
+    hosts = proxy_headers._TrustedHosts(trusted)
+    assert hosts.get_trusted_client_address("6.6.6.6, 203.0.113.7, 172.68.1.1")[0] == "203.0.113.7"
 
 
 # --- Kubernetes -------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 import requests
@@ -124,6 +126,23 @@ def test_the_right_to_watch_and_the_limit_are_kept(
     for _ in range(3):
         watch(dispatcher)
     assert status_of(url, dispatcher) == 429
+
+
+def test_the_limit_holds_for_streams_that_begin_in_the_same_moment(web, wait_for, trip, dispatcher):
+    url, token = f"{web.address}/api/trips/{trip.pk}/stream/", token_of(dispatcher)
+    all_at_once = threading.Barrier(12)
+
+    def watch_for_two_heartbeats() -> bool:
+        all_at_once.wait(10)
+        with requests.get(
+            url, headers={"Authorization": f"Bearer {token}"}, stream=True, timeout=20
+        ) as answer:
+            beats = (line for line in answer.iter_lines(chunk_size=1) if b"heartbeat" in line)
+            return answer.ok and len(list(islice(beats, 2))) == 2
+
+    with ThreadPoolExecutor(12) as threads:
+        watching = [threads.submit(watch_for_two_heartbeats) for _ in range(12)]
+        assert sum(each.result() for each in watching) <= 3
 
 
 def test_who_was_away_for_too_long_is_told_to_load_anew(watch, wait_for, trip, dispatcher):
