@@ -256,6 +256,15 @@ def test_a_token_moves_to_the_second_person(api, eic, other_eic):
     assert DeviceToken.objects.get().user == other_eic
 
 
+def test_nobody_has_more_devices_than_a_push_should_go_to(eic, other_eic):
+    devices.register(other_eic, "another person's")
+    for number in range(devices.MOST + 2):
+        devices.register(eic, f"token-{number}")
+    kept = set(DeviceToken.objects.filter(user=eic).values_list("token", flat=True))
+    assert kept == {f"token-{number}" for number in range(2, devices.MOST + 2)}
+    assert DeviceToken.objects.filter(user=other_eic).exists()
+
+
 def test_registering_again_wakes_a_device(api, eic):
     phone_of(eic, "t1")
     DeviceToken.objects.update(is_active=False, ended_because="gone")

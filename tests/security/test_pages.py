@@ -9,10 +9,12 @@ from collections import defaultdict
 import pytest
 from django.test import Client
 
+from scheduling.testing import drain
 from tests.conftest import ROOT
 from tests.security.addresses import UNSAFE, every_address, fill
 from tests.security.rules import ADMIN, RULES
 from tests.security.world import ANONYMOUS, SUPERUSER, World
+from tests.site import tasks
 
 pytestmark = pytest.mark.once
 MARKUP = "\"'><blink>"
@@ -32,10 +34,12 @@ FROM_CODE_NOT_BROWSERS = {
 @pytest.fixture
 def plain_text(world: World) -> World:
     """The world, with markup wherever people write text."""
-    from crossdock.models import TaskComment
+    from crossdock.models import CrossDockTask, OfferImport, TaskComment
+    from ims.accounts.models import User
+    from ims.lib.models import AuditLog
     from ims.notices.models import Notice
-    from licensing.models import License
-    from logistics.fleet.models import Station
+    from licensing.models import Attachment, License
+    from logistics.fleet.models import Station, Vehicle
     from logistics.trips.models import Patient, Trip
     from masterdata.models import PackingSlip, Product
 
@@ -47,6 +51,15 @@ def plain_text(world: World) -> World:
     Patient.objects.update(name=MARKUP)
     Trip.objects.update(pickup_place=MARKUP, notes=MARKUP)
     Notice.objects.update(title=MARKUP, text=MARKUP)
+    User.objects.update(first_name=MARKUP)
+    Vehicle.objects.filter(registration="GJ-1").update(registration=MARKUP)
+    Attachment.objects.update(name=MARKUP)
+    OfferImport.objects.update(name=MARKUP)
+    CrossDockTask.objects.update(filename=MARKUP, error_message=MARKUP)
+    AuditLog.objects.update(target=MARKUP, after={MARKUP: MARKUP})
+    failed = tasks.speak.enqueue(fails=True, secret=MARKUP)  # an argument, a line of its log, its error
+    drain()
+    world.ids["/console/"]["job_id"] = failed.id
     return world
 
 
@@ -118,10 +131,11 @@ print(stranger.get("/sign-in/", secure=True, headers={"host": "evil.example"}).s
     assert (session, redirect, stranger) == ("True", "301", "400")
 
 
-def test_neither_proxies_nor_browsers_keep_what_people_see(world: World) -> None:
-    browser = Client()
+def test_what_people_see_is_text_in_the_admin_too_and_kept_by_nobody(plain_text: World) -> None:
+    """Neither by browsers nor by proxies."""
+    world, browser = plain_text, Client()
     browser.force_login(world.people[SUPERUSER])
-    kept = {}
+    kept, markup = {}, []
     for address, taken in every_address().items():
         if "get" not in taken or address == "/favicon.ico":
             continue
@@ -129,6 +143,9 @@ def test_neither_proxies_nor_browsers_keep_what_people_see(world: World) -> None
         answer = browser.get(fill(address, values))
         if "no-store" not in answer.headers.get("Cache-Control", ""):
             kept[address] = answer.headers.get("Cache-Control")
+        is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and b"<blink>" in answer.content:
+            markup.append(address)
         for close in answer._resource_closers:
             close()
-    assert kept == {}
+    assert (kept, markup) == ({}, [])
