@@ -16,7 +16,6 @@ from ims.accounts import roles
 from ims.web.access import needs_role
 from ims.web.filters import Filter
 from licensing import allotting, queries
-from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
 from licensing.forms import (
     AllotmentFilter,
@@ -27,8 +26,10 @@ from licensing.forms import (
     BookingForm,
     LineForm,
 )
+from licensing.lines import Line, Refused
 from licensing.models import Allotment, BillOfEntry, ImportItem
 from licensing.rules import LOOK
+from licensing.twice import Repeated
 from licensing.views import ROWS, may_act
 
 MOST_LINES = 100
@@ -51,7 +52,7 @@ def new_allotment(request: HttpRequest) -> HttpResponse:
 
     def reserve(facts: dict[str, Any], lines: list[Line], items: list[ImportItem]) -> Allotment:
         hs_code = items[0].hs_code if items else ""
-        return allotting.allot(lines, request.user, day_in_india(now()), hs_code=hs_code, **facts)
+        return allotting.allot(lines, request.user, day_in_india(now()), once=True, hs_code=hs_code, **facts)
 
     return new(request, AllotmentForm, reserve, "licensing/allotment_new.html", _("Reserved."))
 
@@ -62,7 +63,7 @@ def new_boe(request: HttpRequest) -> HttpResponse:
     """Book what customs debited of chosen items, which nothing was reserved for."""
 
     def debit(facts: dict[str, Any], lines: list[Line], items: list[ImportItem]) -> BillOfEntry:
-        return allotting.book(lines, [], request.user, day_in_india(now()), **facts)
+        return allotting.book(lines, [], request.user, day_in_india(now()), once=True, **facts)
 
     return new(request, BillForm, debit, "licensing/boe_new.html", _("Booked."))
 
@@ -84,6 +85,9 @@ def new(
         facts = {name: value for name, value in form.cleaned_data.items() if value}
         try:
             made = do(facts, wanted, items)
+        except Repeated as error:
+            messages.info(request, _("It was done already: the button was pressed twice."))
+            return redirect(error.made)
         except Refused as error:
             show(error, form, lines)
         else:

@@ -5,7 +5,7 @@ sees what the first has taken, and is told.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 from django.db.models import Prefetch
 
 from ims.accounts.models import User
-from licensing import ledger, recalculation
+from licensing import ledger, recalculation, twice
 from licensing.balances import ItemLedger, Sums, available, money, share
 from licensing.balances_sql import MOST
+from licensing.lines import Line, Refused
 from licensing.models import (
     Allotment,
     AllotmentItem,
@@ -28,33 +29,19 @@ from licensing.models import (
 )
 
 
-class Refused(Exception):
-    """What was asked for exceeds what there is, or is impossible; `field` is where to correct it."""
+def allot(
+    lines: Sequence[Line], user: User | None, today: date, *, once: bool = False, **facts: Any
+) -> Allotment:
+    """Reserve; `facts` are fields of the allotment, its company above all. Raises Refused.
 
-    permanent = True
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-@dataclass(frozen=True)
-class Line:
-    """So much of an import item: quantity in its unit, CIF in US dollars."""
-
-    item_id: int
-    qty: Decimal
-    cif_fc: Decimal
-    transaction_type: str = TransactionType.DEBIT
-    cif_inr: Decimal | None = None
-
-
-def allot(lines: Sequence[Line], user: User | None, today: date, **facts: Any) -> Allotment:
-    """Reserve; `facts` are fields of the allotment, its company above all. Raises Refused."""
+    With `once` the same is not reserved again within a minute: Repeated.
+    """
     if not lines:
         raise Refused("items", "Give at least one import item with its quantity and CIF value.")
     with ledger.changes(user) as block:
         block.take(licences_of(lines))
+        if once:
+            twice.refuse_same_allotment(facts["company"], facts.get("invoice", ""), lines)
         desk = Desk(block.touched, today)
         for place, line in enumerate(lines):
             desk.refuse_closed(f"items.{place}.item", line)
@@ -89,11 +76,13 @@ def book(
     number: str,
     date: date,
     port: str = "",
+    once: bool = False,
     **facts: Any,
 ) -> BillOfEntry:
     """Book a bill of entry, new or known, and attach allotments: from now on its rows count in their place.
 
-    Without lines it debits what the allotments reserved. Raises Refused, and nothing is written.
+    Without lines it debits what the allotments reserved. Raises Refused, and nothing is written; with `once`
+    also Repeated, where it was given the same rows within a minute.
     """
     with ledger.changes(user) as block:
         allotments = known_allotments(allotment_ids)
@@ -102,6 +91,8 @@ def book(
         allotments = known_allotments(allotment_ids)  # one may have been released while we waited
         refuse_attached(allotments)
         boe, _ = BillOfEntry.objects.get_or_create(number=number, date=date, port=port, defaults=facts)
+        if once:
+            twice.refuse_same_rows(boe, wanted)
         BOEAllotment.objects.bulk_create(
             BOEAllotment(bill_of_entry=boe, allotment=allotment) for allotment in allotments
         )

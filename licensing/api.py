@@ -16,7 +16,6 @@ from rest_framework.serializers import BaseSerializer
 
 from ims.lib.api import BadRequest, HasRole
 from licensing import allotting, entering, ledger, queries, tasks
-from licensing.allotting import Line, Refused
 from licensing.balances import day_in_india
 from licensing.cover import cover
 from licensing.ledger_serializers import (
@@ -26,6 +25,7 @@ from licensing.ledger_serializers import (
     BillOfEntrySerializer,
     BOERowSerializer,
 )
+from licensing.lines import Line, Refused
 from licensing.models import Allotment, BillOfEntry, BOERow, ExportItem, ImportItem, License, SyncRun
 from licensing.rules import ACT, LOOK
 from licensing.serializers import (

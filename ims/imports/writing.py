@@ -12,9 +12,10 @@ from ims.accounts.models import User
 from ims.imports.report import Report
 from ims.imports.rows import Column, Row, RowError, read
 from ims.lib.locks import one_at_a_time
-from ims.lib.sheets import Limits
+from ims.lib.sheets import Limits, SheetError
 
 BATCH = 500  # rows in one transaction
+MOST_TOO_MUCH = 100  # rows
 
 
 class TooMuch(Exception):
@@ -69,7 +70,7 @@ def go_through(
     tell: Callable[[int], None] = lambda done: None,
 ) -> Report:
     """Read all rows and keep the good ones. Raises SheetError for a file that cannot be used."""
-    report = Report()
+    report, too_much = Report(), 0
     found = read(file, name, kind.columns, kind.limits)
     while lines := list(islice(found, BATCH)):
         report.total += len(lines)
@@ -78,14 +79,19 @@ def go_through(
             good.append(line) if isinstance(line, Row) else report.refuse(line)
         with transaction.atomic():
             one_at_a_time(kind.lock)
-            keep_in_parts(kind, good, report, user)
+            too_much += keep_in_parts(kind, good, report, user)
+        if too_much > MOST_TOO_MUCH:  # each is found by trying again
+            raise SheetError(f"{report.errors[-1].message} More than {MOST_TOO_MUCH} rows are as large.")
         tell(report.total)
     report.errors.sort(key=lambda error: error.row)
     return report
 
 
-def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User | None) -> None:
-    """All at once; where that is too much, in halves, so that just the row that makes it so is left out."""
+def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User | None) -> int:
+    """All at once; where that is too much, in halves, so that just the rows that make it so are left out.
+
+    Returns how many these are.
+    """
     memories = [(of, {name: copy(value) for name, value in vars(of).items()}) for of in (kind, report)]
     try:
         with transaction.atomic():
@@ -95,10 +101,11 @@ def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User
             vars(of).update(memory)
         if len(rows) == 1:
             report.refuse([kind.error(rows[0], error.column, str(error))])
-            return
+            return 1
         half = len(rows) // 2
-        keep_in_parts(kind, rows[:half], report, user)
-        keep_in_parts(kind, rows[half:], report, user)
+        first = keep_in_parts(kind, rows[:half], report, user)
+        return first + keep_in_parts(kind, rows[half:], report, user)
+    return 0
 
 
 def take_over(target: models.Model, values: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

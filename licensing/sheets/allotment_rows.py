@@ -9,8 +9,9 @@ from django.utils.timezone import now
 from ims.imports.report import Report, shown
 from ims.imports.rows import Column, Row
 from licensing import ledger
-from licensing.allotting import Desk, Line, Refused
+from licensing.allotting import Desk
 from licensing.balances import ZERO, day_in_india
+from licensing.lines import Line, Refused
 from licensing.models import Allotment, AllotmentItem, ImportItem, License
 from licensing.sheets.boe_rows import item_key, item_of, items_of, refuse_item
 from licensing.sheets.kind import LedgerSheet

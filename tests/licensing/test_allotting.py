@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from licensing import allotting
-from licensing.allotting import Line, Refused
+from licensing.lines import Line, Refused
 from licensing.models import Allotment, BillOfEntry, BOERow, ImportItem, License
 
 pytestmark = pytest.mark.django_db

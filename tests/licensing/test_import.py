@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from openpyxl import load_workbook
 
+from ims.imports import writing
 from ims.lib.sheets import write_xlsx
 from licensing import demo, importing
 from licensing.models import Allotment, BillOfEntry, BOERow, ImportItem, LedgerChange, License, SheetImport
@@ -252,6 +253,14 @@ def test_the_row_that_makes_a_figure_too_large_is_left_out_and_named(page):
     page.post(f"{kept.get_absolute_url()}confirm/")
     assert License.objects.get(license_number="L-1").balance_cif == 150
     assert License.objects.get(license_number="L-2").balance_cif == 100
+
+
+def test_a_sheet_of_nothing_but_too_large_rows_is_refused_soon(page, monkeypatch):
+    monkeypatch.setattr(writing, "MOST_TOO_MUCH", 3)
+    rows = [exported("L-1", MOST) for _ in range(6)]
+    answer = page.post(UPLOAD, {"kind": "licences", "file": workbook(LICENCES, *rows)})
+    assert answer.status_code == 400
+    assert "More than 3 rows are as large." in answer.content.decode()
 
 
 def test_a_quantity_that_gets_too_large_is_told_at_its_column(page, licence, today):
