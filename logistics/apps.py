@@ -15,10 +15,12 @@ class LogisticsConfig(AppConfig):
 
     def ready(self) -> None:
         from ims.accounts import people
-        from logistics import checks, navigation  # noqa: F401 - checks register themselves
+        from ims.uploads import upkeep
+        from logistics import checks, models, navigation  # noqa: F401 - checks register themselves
         from logistics.billing import mails
         from logistics.notifications import kinds
 
+        upkeep.follow(models.TripProof)
         navigation.register()
         kinds.register()
         mails.register_kind()

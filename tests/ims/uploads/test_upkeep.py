@@ -5,8 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import FileField
+from django.db.models.signals import post_delete
 from django.utils.timezone import now
 
 from ims.uploads import folder, upkeep
@@ -109,3 +112,15 @@ def test_nothing_is_swept_in_a_folder_that_is_not_ours(media, settings, tmp_path
 
 def test_an_empty_folder_is_swept_without_a_word():
     assert upkeep.sweep(now()) == 0
+
+
+def test_every_model_with_a_file_is_followed():
+    files = {
+        field.model
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, FileField)
+    }
+    assert {each for each in files if not post_delete.has_listeners(each)} == set(), (
+        "call upkeep.follow in ready()"
+    )
