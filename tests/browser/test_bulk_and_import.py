@@ -79,7 +79,7 @@ def test_a_spreadsheet_shows_what_it_would_do_before_it_does_it(
     file = {"name": "orders.csv", "mimeType": "text/csv", "buffer": SHEET.encode()}
     page.locator("input[type=file]").set_input_files([file])
     page.get_by_role("button", name="Check the file").click()
-    expect(page.get_by_text("It is empty: enter the order's id.")).to_be_visible()
+    expect(page.get_by_text("It is empty: fill it in.")).to_be_visible()
     assert not PackingSlip.objects.exists()
     assert_accessible(page)
     assert_no_sideways_scroll(page)

@@ -79,7 +79,7 @@ def test_from_the_question_to_the_booked_bill(page, manager, licences):
     page.get_by_label("BOE number").fill("4711")
     page.get_by_label("BOE date").fill("2026-11-01")
     page.get_by_role("button", name="Book the bill of entry").click()
-    expect(page.get_by_role("heading", name="BOE 4711")).to_be_visible()
+    expect(page.get_by_role("heading", name="Bill of entry 4711")).to_be_visible()
     assert Allotment.objects.filter(company="Sweet Imports", bills_of_entry__number="4711").count() == 1
 
 

@@ -42,7 +42,7 @@ class Views:
 
     def by_page(self):
         html = self.page()
-        states = {"not heard of": "silent", "dead": "dead"}
+        states = {"Not heard of": "silent", "Dead": "dead"}
         clusters = [
             (states.get(words(BADGE.search(card)[1]), "alive"), RUNNING.findall(card))
             for card in CLUSTER.findall(html)

@@ -40,11 +40,11 @@ def test_the_guide_starts_the_units_that_there_are() -> None:
 
 
 def test_the_connections_add_up() -> None:
-    """clusters × (4 workers + 2), web processes × (8 threads + 2), and 20 to spare."""
+    """clusters × (4 workers + 2), web processes × (8 threads + 5), and 20 to spare."""
     rows = re.findall(
         r"^\| .*?(\d+) clusters?, (\d+) web processes.*? \| (\d+) \| (\d+) \| (\d+)", GUIDE, re.M
     )
     assert len(rows) == 3
     for clusters, webs, of_clusters, of_webs, most in (map(int, row) for row in rows):
-        assert (of_clusters, of_webs) == (clusters * 6, webs * 10)
+        assert (of_clusters, of_webs) == (clusters * 6, webs * 13)
         assert of_clusters + of_webs + 20 <= most

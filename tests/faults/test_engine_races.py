@@ -11,12 +11,13 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django_q import cluster as stock
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
-from scheduling import channel, claims, endings, leases, packages, processes, wakeup
+from scheduling import channel, claims, endings, leases, packages, processes, unknown_tasks, wakeup
 from scheduling.cluster import Cluster
 from scheduling.declaration import QUEUES
 from scheduling.inline import _run
@@ -202,6 +203,8 @@ def test_an_undeclared_hook_is_not_called_when_its_job_is_refused(tmp_path):
     package = packages.loads(OrmQ.objects.get().payload)
     OrmQ.objects.update(payload=packages.dumps({**package, "hook": "tests.site.tasks.patient"}))
     drain()
+    QueuedJob.objects.update(started_at=F("started_at") - unknown_tasks.PATIENCE)
+    unknown_tasks.look()
     assert "not a declared hook" in Task.objects.get().result
     assert not Effect.objects.exists()
 
