@@ -1,4 +1,4 @@
-"""python -m tests.load [--minutes 60] [--rate 8] [--clusters 2] [--pause 20] [--seed 1] [--report FILE]
+"""python -m tests.load [--minutes 60] [--rate 8] [--clusters 2] [--pause 20] [--only KIND] [--report FILE]
 
 The whole product under mixed load while it is broken at random: the real web server and clusters as deploy/
 starts them, on a PostgreSQL and vendors of their own; people of all five systems over real HTTP, in an open
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.load import errands_office, errands_roads, report, truth  # noqa: F401 - errands declare themselves
 from tests.load.cast import Firm, found
-from tests.load.harm import Harm
+from tests.load.harm import KINDS, Harm
 from tests.load.house import ROOT, SECRETS, House
 from tests.load.ledger import Ledger
 from tests.load.samples import Samples, patiently, table_sizes
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--clusters", type=int, default=2)
     parser.add_argument("--watchers", type=int, default=6, help="people with a live stream open")
     parser.add_argument("--pause", type=float, default=20, help="seconds between two faults; 0: none")
+    parser.add_argument("--only", choices=KINDS, default="", help="break nothing else, but for vendors")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, default=ROOT / "var" / "load.md")
     parser.add_argument("--lease", type=float, default=30, help="Q_LEASE_SECONDS of the clusters")
@@ -88,7 +89,7 @@ class Run:
         traffic = Traffic(web, firm, options.rate, options.seed)
         people = threading.Thread(target=traffic.run, args=(until,), name="traffic")
         watchers = [Watcher(web, firm, number, self.stopping) for number in range(options.watchers)]
-        harm = Harm(house, self.ledger, options.pause or 1, options.seed)
+        harm = Harm(house, self.ledger, options.pause or 1, options.seed, options.only)
         for each in (people, *watchers, *([harm] if options.pause else [])):
             each.start()
         try:

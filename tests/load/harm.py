@@ -39,11 +39,12 @@ MAIL = [("RCPT", "450 Mailbox busy"), ("BODY", "451 Try later"), ("CONNECT", "dr
 class Harm(threading.Thread):
     """One fault after the other, with a pause at random; a vendor errs beside it now and then."""
 
-    def __init__(self, house: House, ledger: Ledger, pause: float, seed: int) -> None:
+    def __init__(self, house: House, ledger: Ledger, pause: float, seed: int, only: str = "") -> None:
         super().__init__(name="harm", daemon=True)
         self.house = house
         self.ledger = ledger
         self.pause = pause  # seconds between two faults, on average
+        self.kinds = {only: 1} if only else KINDS
         self.chance = random.Random(seed)
         self.stopping = threading.Event()
         self.problems: list[str] = []
@@ -51,7 +52,7 @@ class Harm(threading.Thread):
     def run(self) -> None:
         while not self.stopping.wait(self.chance.uniform(0.5, 1.5) * self.pause):
             self.trouble_a_vendor()
-            [kind] = self.chance.choices(list(KINDS), KINDS.values())
+            [kind] = self.chance.choices(list(self.kinds), self.kinds.values())
             fault = self.ledger.break_off(kind)
             try:
                 self.wait_until(self.do(kind), fault)
