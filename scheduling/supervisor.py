@@ -127,6 +127,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         self.reincarnations = self.crew.replaced  # for Stat
         if not self.outage.rests(now):
             with self._riding_out_outages():
+                self._settle_after_outage()
                 self._write(now)
                 self._watch(now)
                 for each in self.rounds:  # before the claim: what cannot work takes no jobs along
@@ -244,12 +245,15 @@ class Supervisor(Sentinel):  # type: ignore[misc]
     def _riding_out_outages(self) -> Iterator[None]:
         """Where the database does not answer, wait and ask again; what we hold stays ours until then."""
         with self.outage.ridden_out():
-            if self.outage.pause:
-                self.others.forget()
-                claims.put_back_all_but(self.lease.holder, self.crew.held)
             yield
         if self.outage.pause:
             systemd.notify(systemd.ALIVE)  # a new process would not help
+
+    def _settle_after_outage(self) -> None:
+        """A claim whose answer was lost is given up, and others may have been away as we were."""
+        if self.outage.pause:
+            self.others.forget()
+            claims.put_back_all_but(self.lease.holder, self.crew.held)
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -278,6 +282,7 @@ class Supervisor(Sentinel):  # type: ignore[misc]
         self.crew.dismiss(within=2.0)
         self.wakeup.close()
         with self._riding_out_outages():
+            self._settle_after_outage()
             self.lease.leave()
         signal.set_wakeup_fd(-1)
         logger.info("Q Cluster %s has stopped.", self._name)

@@ -5,8 +5,10 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import Event
 
 import psutil
@@ -19,6 +21,7 @@ from scheduling.crew import Crew
 from scheduling.models import Attempt, Cancellation, Heartbeat, PausedQueue, QueuedJob, ScheduleOverride
 from scheduling.supervisor import BEAT, Supervisor
 from tests.conftest import ROOT
+from tests.faults.harm import cut_connections
 from tests.faults.soak import hears_sigterm
 from tests.site import tasks
 from tests.site.models import Effect, Mark
@@ -255,6 +258,32 @@ def test_a_missing_column_is_no_outage_but_ends_the_supervisor_until_it_is_mende
     assert "Traceback" in said
     assert re.search(r"ProgrammingError: column \S*status.* does not exist", said)  # whoever met it first
     assert tasks.leave_effect.enqueue("mended").result(timeout=30) == {"name": "mended"}
+
+
+@pytest.mark.only("postgresql")
+def test_a_database_that_is_away_for_a_while_ends_neither_the_supervisor_nor_a_job(ready, wait_for):
+    cluster = ready("--workers", "1")
+    before = family(cluster)
+    job = tasks.tell_and_sleep.enqueue("away", 3)
+    wait_for(lambda: starts("away") == 1)
+    with nobody_comes_in():
+        time.sleep(2)  # for several tries
+    job.result(timeout=15)
+    assert family(cluster) == before
+    assert Task.objects.get(id=job.id).attempt_count == 1
+
+
+@contextmanager
+def nobody_comes_in() -> Iterator[None]:
+    """The database takes no connections and has lost all but ours."""
+    allow = "UPDATE pg_database SET datallowconn = %s WHERE datname = current_database()"
+    with connection.cursor() as cursor:
+        cursor.execute(allow, [False])
+        try:
+            cut_connections()
+            yield
+        finally:
+            cursor.execute(allow, [True])
 
 
 def test_what_waits_inside_a_stopping_cluster_is_not_counted(ready, wait_for):
