@@ -28,6 +28,7 @@ from crossdock.serializers import (
 )
 from ims.lib.api import BadRequest, HasRole, JSONParser
 from ims.lib.sheets import SheetError
+from ims.submissions.once import idempotent
 
 UUID_REGEX = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -67,6 +68,7 @@ class TaskViewSet(
         return queries.search(**wanted.validated_data, user=self.request.user)
 
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: TaskSerializer})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Upload a price request; it is priced in the background."""
         if not rules.may_ask(request.user):
@@ -97,6 +99,7 @@ class TaskViewSet(
 
     @extend_schema(request=None, responses={201: TaskSerializer})
     @action(detail=True, methods=["post"], url_path="run-again")
+    @idempotent
     def run_again(self, request: Request, pk: str) -> Response:
         """A new request for the same parts, with today's prices."""
         if not rules.may_ask(request.user):
@@ -131,6 +134,7 @@ class CommentViewSet(viewsets.ModelViewSet[TaskComment]):
     serializer_class = CommentSerializer
     lookup_value_regex = r"\d+"
     http_method_names = ("get", "post", "patch", "delete", "head", "options")
+    create = idempotent(viewsets.ModelViewSet.create)
 
     def get_queryset(self) -> QuerySet[TaskComment]:
         if getattr(self, "swagger_fake_view", False):

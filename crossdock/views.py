@@ -15,6 +15,7 @@ from crossdock import actions, files, queries, request_sheets, result_sheets, ru
 from crossdock.forms import CommentForm, RequestFilter, RequestForm
 from crossdock.models import CrossDockTask, Stage, Status, TaskComment
 from ims.lib.sheets import SheetError
+from ims.submissions.once import once
 from ims.web import live
 from ims.web.access import needs_role
 from ims.web.form_errors import complaint
@@ -26,6 +27,7 @@ ROWS = 10  # on a page
 # --- Upload ---------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs_role(*rules.ASK)
+@once
 def process_file(request: HttpRequest) -> HttpResponse:
     """Take a price request and queue it."""
     form = RequestForm(request.POST or None, request.FILES or None)
@@ -192,6 +194,7 @@ def back_of(request: HttpRequest, task: CrossDockTask) -> Any:
 # --- Comments -----------------------------------------------------------------------------------------------
 @require_POST
 @needs_role(*rules.LOOK)
+@once
 def comment(request: HttpRequest, task_id: UUID) -> HttpResponse:
     task = get_object_or_404(CrossDockTask, pk=task_id)
     form = CommentForm(request.POST)

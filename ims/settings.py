@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "ims.console",
     "ims.backups",
     "ims.uploads",
+    "ims.submissions",
     "masterdata",
     "logistics",
     "crossdock",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ims.accounts import roles
+from ims.submissions.once import once
 from ims.web.access import needs_role
 from ims.web.filters import Filter
 from licensing import allotting, queries
@@ -29,7 +30,6 @@ from licensing.forms import (
 from licensing.lines import Line, Refused
 from licensing.models import Allotment, BillOfEntry, ImportItem
 from licensing.rules import LOOK
-from licensing.twice import Repeated
 from licensing.views import ROWS, may_act
 
 MOST_LINES = 100
@@ -47,23 +47,25 @@ def allotments(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs_role(roles.LICENCE_MANAGER)
+@once
 def new_allotment(request: HttpRequest) -> HttpResponse:
     """Reserve of chosen items: ?item=ID, with qty-ID and cif-ID as proposals."""
 
     def reserve(facts: dict[str, Any], lines: list[Line], items: list[ImportItem]) -> Allotment:
         hs_code = items[0].hs_code if items else ""
-        return allotting.allot(lines, request.user, day_in_india(now()), once=True, hs_code=hs_code, **facts)
+        return allotting.allot(lines, request.user, day_in_india(now()), hs_code=hs_code, **facts)
 
     return new(request, AllotmentForm, reserve, "licensing/allotment_new.html", _("Reserved."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs_role(roles.LICENCE_MANAGER)
+@once
 def new_boe(request: HttpRequest) -> HttpResponse:
     """Book what customs debited of chosen items, which nothing was reserved for."""
 
     def debit(facts: dict[str, Any], lines: list[Line], items: list[ImportItem]) -> BillOfEntry:
-        return allotting.book(lines, [], request.user, day_in_india(now()), once=True, **facts)
+        return allotting.book(lines, [], request.user, day_in_india(now()), **facts)
 
     return new(request, BillForm, debit, "licensing/boe_new.html", _("Booked."))
 
@@ -85,9 +87,6 @@ def new(
         facts = {name: value for name, value in form.cleaned_data.items() if value}
         try:
             made = do(facts, wanted, items)
-        except Repeated as error:
-            messages.info(request, _("It was done already: the button was pressed twice."))
-            return redirect(error.made)
         except Refused as error:
             show(error, form, lines)
         else:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from ims.accounts.models import User
-from licensing import ledger, recalculation, twice
+from licensing import ledger, recalculation
 from licensing.balances import ItemLedger, Sums, available, money, share
 from licensing.balances_sql import MOST
 from licensing.lines import Line, Refused
@@ -29,19 +29,12 @@ from licensing.models import (
 )
 
 
-def allot(
-    lines: Sequence[Line], user: User | None, today: date, *, once: bool = False, **facts: Any
-) -> Allotment:
-    """Reserve; `facts` are fields of the allotment, its company above all. Raises Refused.
-
-    With `once` the same is not reserved again within a minute: Repeated.
-    """
+def allot(lines: Sequence[Line], user: User | None, today: date, **facts: Any) -> Allotment:
+    """Reserve; `facts` are fields of the allotment, its company above all. Raises Refused."""
     if not lines:
         raise Refused("items", "Give at least one import item with its quantity and CIF value.")
     with ledger.changes(user) as block:
         block.take(licences_of(lines))
-        if once:
-            twice.refuse_same_allotment(facts["company"], facts.get("invoice", ""), lines)
         desk = Desk(block.touched, today)
         for place, line in enumerate(lines):
             desk.refuse_closed(f"items.{place}.item", line)
@@ -76,13 +69,11 @@ def book(
     number: str,
     date: date,
     port: str = "",
-    once: bool = False,
     **facts: Any,
 ) -> BillOfEntry:
     """Book a bill of entry, new or known, and attach allotments: from now on its rows count in their place.
 
-    Without lines it debits what the allotments reserved. Raises Refused, and nothing is written; with `once`
-    also Repeated, where it was given the same rows within a minute.
+    Without lines it debits what the allotments reserved. Raises Refused, and nothing is written.
     """
     with ledger.changes(user) as block:
         allotments = known_allotments(allotment_ids)
@@ -91,8 +82,6 @@ def book(
         allotments = known_allotments(allotment_ids)  # one may have been released while we waited
         refuse_attached(allotments)
         boe, _ = BillOfEntry.objects.get_or_create(number=number, date=date, port=port, defaults=facts)
-        if once:
-            twice.refuse_same_rows(boe, wanted)
         BOEAllotment.objects.bulk_create(
             BOEAllotment(bill_of_entry=boe, allotment=allotment) for allotment in allotments
         )

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from ims.lib.api import BadRequest, HasRole
+from ims.submissions.once import idempotent
 from licensing import allotting, entering, ledger, queries, tasks
 from licensing.balances import day_in_india
 from licensing.cover import cover
@@ -222,22 +223,17 @@ class AllotmentViewSet(LedgerWriting, mixins.DestroyModelMixin, viewsets.ReadOnl
     lookup_value_regex = r"\d+"
 
     @extend_schema(request=AllotmentRequest, responses={201: AllotmentSerializer, 400: OpenApiResponse()})
+    @idempotent
     def create(self, request: Request) -> Response:
         wanted = AllotmentRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
         facts = wanted.validated_data
         lines = lines_of(facts.pop("items"))
-        try:
-            made = allotting.allot(lines, request.user, day_in_india(now()), **facts)
-        except Refused as error:
-            raise BadRequest(error.field, str(error)) from None
+        made = allotting.allot(lines, request.user, day_in_india(now()), **facts)
         return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
 
     def perform_destroy(self, instance: Allotment) -> None:
-        try:
-            allotting.release(instance, self.request.user)
-        except Refused as error:
-            raise BadRequest(error.field, str(error)) from None
+        allotting.release(instance, self.request.user)
 
 
 @extend_schema(tags=["allotments and bills of entry"])
@@ -250,6 +246,7 @@ class BillOfEntryViewSet(LedgerWriting, mixins.DestroyModelMixin, viewsets.ReadO
     lookup_value_regex = r"\d+"
 
     @extend_schema(request=BillOfEntryRequest, responses={201: BillOfEntrySerializer, 400: OpenApiResponse()})
+    @idempotent
     def create(self, request: Request) -> Response:
         wanted = BillOfEntryRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -257,10 +254,7 @@ class BillOfEntryViewSet(LedgerWriting, mixins.DestroyModelMixin, viewsets.ReadO
         rows = facts.pop("rows", None)
         lines = None if rows is None else lines_of(rows)
         allotments = facts.pop("allotments")
-        try:
-            made = allotting.book(lines, allotments, request.user, day_in_india(now()), **facts)
-        except Refused as error:
-            raise BadRequest(error.field, str(error)) from None
+        made = allotting.book(lines, allotments, request.user, day_in_india(now()), **facts)
         return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
 
 

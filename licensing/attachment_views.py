@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
+from ims.submissions.once import once
 from ims.web.access import needs_role
 from licensing import attachments
 from licensing.attachments import NotAPaper
@@ -19,6 +20,7 @@ OWNERS = {"licence": License, "boe": BillOfEntry}
 
 @require_POST
 @needs_role(roles.LICENCE_MANAGER)
+@once
 def attach(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     if kind not in OWNERS:
         raise Http404

@@ -18,6 +18,7 @@ from ims.imports.uploads import state_of
 from ims.lib.api import BadRequest, JSONParser
 from ims.lib.ids import IdField
 from ims.lib.sheets import SheetError
+from ims.submissions.once import idempotent
 from ims.web.spreadsheets import XLSX, download
 from licensing import attachments, importing, sheet_actions
 from licensing.api import LicencePermission
@@ -88,6 +89,7 @@ class AttachmentViewSet(mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet[
         return super().get_queryset().filter(**wanted.validated_data)
 
     @extend_schema(request={"multipart/form-data": AttachmentRequest}, responses={201: AttachmentSerializer})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Attach a paper; what it is is told by its content, not by its name."""
         asked = AttachmentRequest(data=request.data)

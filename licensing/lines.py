@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ims.lib import refusals
 from licensing.models import TransactionType
 
 
-class Refused(Exception):
+class Refused(refusals.Refused):
     """What was asked for exceeds what there is, or is impossible; `field` is where to correct it."""
 
-    permanent = True
-
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+        super().__init__("invalid", message, field)
 
 
 @dataclass(frozen=True)

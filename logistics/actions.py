@@ -32,15 +32,6 @@ def ask_for_gas(
 
 
 @transaction.atomic
-def ask_for_gas_once(dbs: Station, quantity_kg: Decimal, by: User, priority: str, notes: str) -> bool:
-    """The same from a page, whose button may be pressed twice; False for the second time."""
-    if requests.asked_just_now(dbs, quantity_kg, by, priority, notes, now()):
-        return False
-    ask_for_gas(dbs, quantity_kg, by, priority, notes)
-    return True
-
-
-@transaction.atomic
 def cancel(request: StockRequest, by: User, reason: str = "", *, may_recall: bool = False) -> None:
     before = request.status
     ended = requests.cancel(request, now(), reason, may_recall=may_recall)

@@ -6,7 +6,16 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FRAME = ("ims.lib", "ims.accounts", "ims.web", "ims.console", "ims.backups", "ims.uploads", "ims.imports")
+FRAME = (
+    "ims.lib",
+    "ims.accounts",
+    "ims.web",
+    "ims.console",
+    "ims.backups",
+    "ims.uploads",
+    "ims.imports",
+    "ims.submissions",
+)
 APPS = ("masterdata", "logistics", "crossdock", "licensing")  # never import one another
 ABOVE_SCHEDULING = ("ims.web", "ims.console", "ims.notices", "ims.settings", "ims.urls")
 PACKAGES = ("ims", "scheduling", *APPS)

@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ims.console.access import may_act
+from ims.lib.local_time import zone
 from ims.web.access import needs_role
+from ims.web.fields import LocalDateTimeField
 from scheduling import launch, roles
 from scheduling.declaration import DeclaredTask
 from scheduling.exceptions import Undeclared
@@ -55,10 +57,10 @@ AT = "start at"  # no name of an argument holds a space
 
 def form_of(fields: list[Field], data: Any) -> forms.Form:
     made: dict[str, forms.Field] = {field.name: form_field(field) for field in fields}
-    made[AT] = forms.DateTimeField(
+    made[AT] = LocalDateTimeField(
         required=False,
         label=_("Start at"),
-        help_text=_("UTC, e.g. 2026-11-22 09:30. Empty: as soon as a worker is free."),
+        help_text=_("Clocks of %(zone)s. Empty: as soon as a worker is free.") % {"zone": zone().key},
     )
     form = forms.Form(data)
     form.fields = made

@@ -107,7 +107,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(str(exc) or None)
     elif isinstance(exc, Refused):
-        body = error_body(context["request"].path, exc.code, exc.sentence)
+        fields = {exc.field: [str(exc)]} if exc.field else {}
+        body = error_body(context["request"].path, exc.code, exc.sentence, fields)
         return Response(body, status=exc.http_status)
     elif not isinstance(exc, exceptions.APIException):
         return None

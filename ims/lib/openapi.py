@@ -39,7 +39,7 @@ SCHEMAS: dict[str, Any] = {
     },
 }
 BAD_REQUEST, NO_LOGIN, NO_RIGHT, NOT_FOUND = "400", "401", "403", "404"
-CONFLICT, WRONG_TYPE, TOO_MANY = "409", "415", "429"
+CONFLICT, WRONG_TYPE, KEY_REUSED, TOO_MANY = "409", "415", "422", "429"
 MEANINGS = {
     BAD_REQUEST: "Something in the request is wrong; the message names the field and the cure.",
     NO_LOGIN: "No token, or one that has ended.",
@@ -47,6 +47,7 @@ MEANINGS = {
     NOT_FOUND: "It does not exist, or is not yours.",
     CONFLICT: "Its state does not allow this now; the message says why.",
     WRONG_TYPE: "The body has another content type than those listed.",
+    KEY_REUSED: "Another body was sent with this Idempotency-Key; give each request a new one.",
     TOO_MANY: "Too many requests; Retry-After says when to come back.",
 }
 
@@ -81,13 +82,17 @@ def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def shared_by(path: str, method: str, operation: dict[str, Any]) -> set[str]:
     """The statuses that this operation may always answer."""
     found = {TOO_MANY}
+    parameters = operation.get("parameters", [])
+    if any(each["in"] == "header" for each in parameters):  # the only one is Idempotency-Key
+        found |= {KEY_REUSED}
     if operation.get("security", [{}]) != [{}]:
         found |= {NO_LOGIN, NO_RIGHT}
-    if "{" in path or operation.get("parameters"):  # a page beyond the last is not found either
+    is_list = any(each["in"] == "query" for each in parameters)
+    if "{" in path or is_list:  # a page beyond the last is not found either
         found |= {NOT_FOUND}
     if "{" in path and method != "get":
         found |= {CONFLICT}
-    if "requestBody" in operation or operation.get("parameters"):
+    if "requestBody" in operation or parameters:
         found |= {BAD_REQUEST}
     if "requestBody" in operation:
         found |= {WRONG_TYPE}

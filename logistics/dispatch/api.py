@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from ims.accounts import roles
 from ims.lib.api import HasRole
+from ims.submissions.once import idempotent
 from logistics import actions
 from logistics.dispatch import access, answers, candidates
 from logistics.dispatch.models import RequestStatus, StockRequest
@@ -83,6 +84,7 @@ class StockRequestViewSet(
         return own.filter(**wanted.validated_data)
 
     @extend_schema(request=NewStockRequest, responses={201: StockRequestSerializer})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Ask the mother station for gas."""
         wanted = NewStockRequest(data=request.data)

@@ -8,10 +8,10 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from ims.web.fields import LocalDateTimeField
 from ims.web.form_errors import complaint
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Priority
-from logistics.fleet.forms import LocalDateTimeField
 from logistics.fleet.models import Driver, Station, Vehicle, VehicleStatus, VehicleType
 
 LONGEST_SHIFT = timedelta(hours=24)

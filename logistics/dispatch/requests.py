@@ -3,7 +3,7 @@
 Every change is one conditional UPDATE: who comes second changes nothing and is told so.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -17,7 +17,6 @@ from logistics.fleet.models import Station
 from logistics.trips import services as trips
 from logistics.trips.models import Trip, TripStatus
 
-PRESSED_TWICE = timedelta(seconds=15)
 NOBODYS = {"target_driver": None, "assignment_started_at": None, "assignment_mode": None}
 
 
@@ -28,20 +27,6 @@ def create(
     return StockRequest.objects.create(
         dbs=dbs, requested_qty_kg=quantity_kg, priority=priority, requested_by=by, notes=notes
     )
-
-
-def asked_just_now(
-    dbs: Station, quantity_kg: Decimal, by: User, priority: str, notes: str, at: datetime
-) -> bool:
-    """Whether this person has asked for the very same: pressed twice, two lorries would come.
-
-    Locks the station: of two at once the second sees the first.
-    """
-    Station.objects.select_for_update(no_key=True).get(pk=dbs.pk)
-    same = StockRequest.objects.filter(
-        dbs=dbs, requested_qty_kg=quantity_kg, requested_by=by, priority=priority, notes=notes
-    )
-    return same.filter(status__in=OPEN, created_at__gt=at - PRESSED_TWICE).exists()
 
 
 def approve(request: StockRequest, by: User, at: datetime, notes: str = "") -> None:

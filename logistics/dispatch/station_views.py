@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
+from ims.submissions.once import once
 from ims.web.access import needs_role
 from logistics import actions
 from logistics.dispatch import access
@@ -48,19 +49,17 @@ def context(request: HttpRequest, form: StockRequestForm | None = None) -> dict[
 
 @require_POST
 @operator_only
+@once
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask the mother station for gas."""
     form = StockRequestForm(access.daughter_stations(request.user), request.POST)
     if not form.is_valid():
         return render(request, "logistics/station.html", context(request, form))
     facts = form.cleaned_data
-    is_new = actions.ask_for_gas_once(
+    actions.ask_for_gas(
         facts["dbs"], facts["requested_qty_kg"], request.user, facts["priority"], facts["notes"]
     )
-    if is_new:
-        messages.success(request, _("Asked for. The engineer in charge is told."))
-    else:
-        messages.info(request, _("You have asked for this a moment ago: it is in the list."))
+    messages.success(request, _("Asked for. The engineer in charge is told."))
     return redirect("logistics:station")
 
 

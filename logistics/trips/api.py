@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from ims.accounts import roles
 from ims.accounts.models import User
 from ims.lib.api import BadRequest, isAuthenticatedCustom
+from ims.submissions.once import idempotent
 from logistics import trip_actions
 from logistics.fleet.models import Driver, Vehicle
 from logistics.trips import access, queries
@@ -87,6 +88,7 @@ class TripViewSet(OwnTrip, mixins.ListModelMixin, viewsets.GenericViewSet[Trip])
         return self._shown(self.own_trip(pk))
 
     @extend_schema(request=NewTrip, responses={201: TripSerializer})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Plan a patient's transport."""
         facts = checked(NewTrip, request)
@@ -129,6 +131,7 @@ class TripViewSet(OwnTrip, mixins.ListModelMixin, viewsets.GenericViewSet[Trip])
 
     @extend_schema(request={"multipart/form-data": ProofRequest}, responses={201: ProofSerializer})
     @action(detail=True, methods=["post"], parser_classes=[parsers.MultiPartParser])
+    @idempotent
     def proof(self, request: Request, pk: str) -> Response:
         """Keep a signature or a photo of the handing over."""
         trip, facts = self.own_trip(pk), checked(ProofRequest, request)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ims.accounts import people, roles
 from ims.accounts.models import User
 from ims.lib.local_time import local
-from logistics.fleet.forms import LocalDateTimeField
+from ims.web.fields import LocalDateTimeField
 from logistics.fleet.models import Driver, DriverStatus, Vehicle, VehicleStatus
 from logistics.trips.models import Patient, Trip
 from logistics.trips.planning import Crew

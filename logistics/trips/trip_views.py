@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from ims.submissions.once import once
 from ims.web import live
 from ims.web.access import needs_role
 from ims.web.form_errors import complaint
@@ -161,6 +162,7 @@ ACTS: dict[str, tuple[bool, Deed]] = {  # whether it needs a dispatcher, and wha
 
 
 @needs_role(roles.DISPATCHER)
+@once
 def new(request: HttpRequest) -> HttpResponse:
     """Plan a transport."""
     form = TripForm(request.POST or None)

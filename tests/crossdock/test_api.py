@@ -38,6 +38,20 @@ def test_a_file_is_uploaded_priced_and_read_back(api, buyer, mine):
     assert client.get(TASKS).json()["count"] == 2
 
 
+def test_an_upload_whose_answer_was_lost_can_be_repeated(api, buyer, group):
+    client, key = api(buyer), {"Idempotency-Key": "a"}
+
+    def upload(article: str):
+        file = SimpleUploadedFile("parts.csv", f"Бренд;Артикул\nKIA;{article}\n".encode())
+        return client.post(TASKS, {"file": file, "supplier_group": GROUP}, format="multipart", headers=key)
+
+    first, again = upload("1"), upload("1")
+    assert (first.status_code, again.status_code) == (201, 201), first.json()
+    assert first.json() == again.json()
+    assert CrossDockTask.objects.count() == 1
+    assert upload("2").status_code == 422
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -8,7 +8,6 @@ from io import BytesIO
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from django.utils.timezone import now
 
 from ims.lib import pdf_fonts
 from licensing import runs
@@ -180,16 +179,6 @@ def test_an_allotment_is_reserved_booked_and_shown(page, item):
     assert License.objects.get().balance_cif == 6000
 
 
-def test_a_button_pressed_twice_reserves_once(page, item):
-    first, second = reserve(page, item, "100", "4000"), reserve(page, item, "100", "4000")
-    assert first["Location"] == second["Location"] == Allotment.objects.get().get_absolute_url()
-    assert "pressed twice" in text_of(page.get(second["Location"]))
-    assert reserve(page, item, "100", "4001")["Location"] != first["Location"]
-    Allotment.objects.update(created_at=now() - timedelta(minutes=2))
-    assert reserve(page, item, "1", "1").status_code == 302
-    assert Allotment.objects.count() == 3
-
-
 def test_what_exceeds_is_refused_at_its_line(page, item):
     text = text_of(reserve(page, item, "1000.001", "1"), status=400)
     assert "has 1,000.000 kg left, not 1,000.001" in text
@@ -201,9 +190,9 @@ def test_a_bill_of_entry_is_booked_from_an_item(page, item):
     address = f"{LIST}bills/new/?item={item.pk}"
     beyond = page.post(address, {**body, f"item-{item.pk}-qty": "1", f"item-{item.pk}-cif_fc": "10000.01"})
     assert "has 10,000.00 USD left, not 10,000.01" in text_of(beyond, status=400)
-    within = {**body, f"item-{item.pk}-qty": "10", f"item-{item.pk}-cif_fc": "400"}
+    within = {**body, f"item-{item.pk}-qty": "10", f"item-{item.pk}-cif_fc": "400", "send_once": "1"}
     assert "32,000.00" in text_of(page.post(address, within, follow=True))
-    assert "pressed twice" in text_of(page.post(address, within, follow=True))
+    assert "It was sent already" in text_of(page.post(address, within, follow=True))
     assert License.objects.get().balance_cif == 9600
 
 

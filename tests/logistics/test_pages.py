@@ -432,9 +432,9 @@ def test_an_operator_asks_and_sees_what_becomes_of_it(as_, station_operator, dbs
     text = text_of(page.get(STATION))
     assert "Nothing asked for yet" in text
     assert "20%" in text
-    body = {"dbs": dbs.pk, "requested_qty_kg": "800", "priority": "H"}
+    body = {"dbs": dbs.pk, "requested_qty_kg": "800", "priority": "H", "send_once": "1"}
     assert "Asked for." in text_of(page.post("/station/ask/", body, follow=True))
-    assert "a moment ago: it is in the list" in text_of(page.post("/station/ask/", body, follow=True))
+    assert "It was sent already" in text_of(page.post("/station/ask/", body, follow=True))
     request = StockRequest.objects.get()
     actions.assign(request, driver.pk, eic)
     actions.accept(request.pk, driver)

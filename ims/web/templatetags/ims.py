@@ -5,6 +5,7 @@
     {% ago slip.created_at %}  {% elapsed job.started_at %}  {% left offer.expires_at %}
     {% soon schedule.next_run %}  {% exact slip.created_at %}  {{ job.seconds|duration }}
     {{ slip.quantity|number }}  {{ failed|count }}  {% pager page_obj %}
+    <form method="post">{% csrf_token %}{% send_once %}
 
 Times are computed here, so they are right without JavaScript; live.js keeps them ticking in the same words.
 """
@@ -14,18 +15,20 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ims.accounts.roles import EIC
 from ims.lib.local_time import local
+from ims.submissions import once
 
 register = template.Library()
 
@@ -187,6 +190,12 @@ def number(value: Any) -> Any:
 def count(value: int | None) -> str | SafeString:
     """A number of things, with zero in grey so that the eye passes over it."""
     return ZERO if value == 0 else number(value)
+
+
+@register.simple_tag
+def send_once() -> SafeString:
+    """This form's own key: its view, which is @once, does it once however often the button is pressed."""
+    return format_html('<input type="hidden" name="{}" value="{}">', once.FIELD, uuid4())
 
 
 @register.inclusion_tag("parts/pager.html", takes_context=True)

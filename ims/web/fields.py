@@ -1,4 +1,4 @@
-"""Form fields that more than one package needs."""
+"""Form fields that more than one app needs."""
 
 from datetime import datetime
 from typing import Any
