@@ -98,8 +98,8 @@ class TaskViewSet(
         return self.acted(actions.retry)
 
     @extend_schema(request=None, responses={201: TaskSerializer})
-    @action(detail=True, methods=["post"], url_path="run-again")
     @idempotent
+    @action(detail=True, methods=["post"], url_path="run-again")
     def run_again(self, request: Request, pk: str) -> Response:
         """A new request for the same parts, with today's prices."""
         if not rules.may_ask(request.user):

@@ -15,7 +15,7 @@ from crossdock import actions, files, queries, request_sheets, result_sheets, ru
 from crossdock.forms import CommentForm, RequestFilter, RequestForm
 from crossdock.models import CrossDockTask, Stage, Status, TaskComment
 from ims.lib.sheets import SheetError
-from ims.submissions.once import once
+from ims.submissions.once import Refused, once
 from ims.web import live
 from ims.web.access import needs_role
 from ims.web.form_errors import complaint
@@ -197,12 +197,12 @@ def back_of(request: HttpRequest, task: CrossDockTask) -> Any:
 @once
 def comment(request: HttpRequest, task_id: UUID) -> HttpResponse:
     task = get_object_or_404(CrossDockTask, pk=task_id)
-    form = CommentForm(request.POST)
-    if form.is_valid():
-        services.comment(task, request.user, form.cleaned_data["text"])
-    else:
+    form, comments = CommentForm(request.POST), f"{task.get_absolute_url()}#comments"
+    if not form.is_valid():
         messages.error(request, complaint(form)[1])
-    return redirect(f"{task.get_absolute_url()}#comments")
+        return Refused(comments)
+    services.comment(task, request.user, form.cleaned_data["text"])
+    return redirect(comments)
 
 
 @require_POST

@@ -135,6 +135,7 @@ def allotment_page(request: HttpRequest, pk: int, form: BookingForm, status: int
 
 @require_POST
 @needs_role(roles.LICENCE_MANAGER)
+@once
 def book(request: HttpRequest, pk: int) -> HttpResponse:
     """The goods came in: customs debited what was reserved."""
     chosen = get_object_or_404(Allotment, pk=pk)

@@ -82,6 +82,7 @@ def book(
         allotments = known_allotments(allotment_ids)  # one may have been released while we waited
         refuse_attached(allotments)
         boe, _ = BillOfEntry.objects.get_or_create(number=number, date=date, port=port, defaults=facts)
+        refuse_known(boe, lines or ())
         BOEAllotment.objects.bulk_create(
             BOEAllotment(bill_of_entry=boe, allotment=allotment) for allotment in allotments
         )
@@ -255,6 +256,13 @@ def without_known(boe: BillOfEntry, lines: Iterable[Line]) -> list[Line]:
     """What the bill of entry debits already is not debited again."""
     known = set(boe.rows.filter(transaction_type=TransactionType.DEBIT).values_list("item_id", flat=True))
     return [line for line in lines if line.item_id not in known]
+
+
+def refuse_known(boe: BillOfEntry, lines: Collection[Line]) -> None:
+    """The same bill entered once more would debit twice; one more of an equal row is a larger row."""
+    known = set(boe.rows.values_list("item_id", "qty", "cif_fc", "transaction_type"))
+    if lines and all((line.item_id, line.qty, line.cif_fc, line.transaction_type) in known for line in lines):
+        raise Refused("rows", f"{boe} has these rows already: look at it, and correct them there.")
 
 
 def refuse_rupees(field: str, row: BOERow) -> None:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
-from ims.submissions.once import once
+from ims.submissions.once import Refused, once
 from ims.web.access import needs_role
 from licensing import attachments
 from licensing.attachments import NotAPaper
@@ -28,14 +28,14 @@ def attach(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     form = AttachmentForm(request.POST, request.FILES)
     if not form.is_valid():
         messages.error(request, _("Paper: choose a file."))
-        return redirect(owner)
+        return Refused(owner.get_absolute_url())
     file = form.cleaned_data["file"]
     try:
         attachments.keep(file.file, file.name, file.size, owner, request.user)
     except NotAPaper as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, _("Attached."))
+        return Refused(owner.get_absolute_url())
+    messages.success(request, _("Attached."))
     return redirect(owner)
 
 

@@ -5,14 +5,17 @@
 
     @extend_schema(request=NewTrip, …)
     @idempotent                                        # REST: the caller sends Idempotency-Key
-    def create(self, request): …
+    def create(self, request): …                       # (above @action, which forgets the schema below it)
 
 The sender names each thing that he wants by a key of its own. The key is kept in the transaction that makes
 the thing, so of two at once the second waits for the first, and is given its answer; what was refused, or
 died half-way, leaves no key and can be sent again. Without a key nothing is remembered.
+
+A repeated request passes the view's permission classes before it is answered, but not the rules about objects
+within the method: who was let in then is told again what he was told.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
@@ -21,7 +24,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -67,9 +70,13 @@ def once(view: View) -> View:
     return answered
 
 
+class Refused(HttpResponseRedirect):
+    """Leads to a page that says why it was not done: the same form may be sent again."""
+
+
 def kept(known: Submission, answer: HttpResponse) -> HttpResponse:
     """A form that leads on was done; one that is shown again was not."""
-    if 300 <= answer.status_code < 400:
+    if 300 <= answer.status_code < 400 and not isinstance(answer, Refused):
         known.status, known.answer = answer.status_code, answer["Location"]
         known.save()
     else:
@@ -127,13 +134,20 @@ def digest_of(fields: Iterable[tuple[str, list[Any]]]) -> str:
     content = sha256()
     for name, values in fields:
         if name not in NOT_CONTENT:
-            content.update(repr(name).encode())
+            content.update(repr((name, len(values))).encode())
             for value in values:
-                for piece in value.chunks() if isinstance(value, UploadedFile) else [repr(value).encode()]:
+                for piece in pieces_of(value):
                     content.update(piece)
-                if isinstance(value, UploadedFile):
-                    value.seek(0)
     return content.hexdigest()
+
+
+def pieces_of(value: Any) -> Iterator[bytes]:
+    if not isinstance(value, UploadedFile):
+        yield repr(value).encode()
+        return
+    yield repr((value.name, value.size)).encode()
+    yield from value.chunks()
+    value.seek(0)
 
 
 def prune(at: datetime) -> int:

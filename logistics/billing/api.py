@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from ims.accounts.models import User
 from ims.lib.api import isAuthenticatedCustom
+from ims.submissions.once import idempotent
 from ims.web import spreadsheets
 from logistics import invoice_actions
 from logistics.billing import access, invoices, queries, views
@@ -158,6 +159,7 @@ class InvoiceViewSet(OwnInvoice, mixins.ListModelMixin, viewsets.GenericViewSet[
         return self.shown(invoice.pk, status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=PaymentRequest, responses={201: InvoiceSerializer})
+    @idempotent
     @action(detail=True, methods=["post"])
     def payments(self, request: Request, pk: str) -> Response:
         """Record a payment; more than is due is refused. Answers the invoice."""

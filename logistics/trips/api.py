@@ -130,8 +130,8 @@ class TripViewSet(OwnTrip, mixins.ListModelMixin, viewsets.GenericViewSet[Trip])
         return self._shown(trip)
 
     @extend_schema(request={"multipart/form-data": ProofRequest}, responses={201: ProofSerializer})
-    @action(detail=True, methods=["post"], parser_classes=[parsers.MultiPartParser])
     @idempotent
+    @action(detail=True, methods=["post"], parser_classes=[parsers.MultiPartParser])
     def proof(self, request: Request, pk: str) -> Response:
         """Keep a signature or a photo of the handing over."""
         trip, facts = self.own_trip(pk), checked(ProofRequest, request)

@@ -258,6 +258,18 @@ def test_booking_an_allotment_debits_it_once(desk, item):
     assert "is on BOE 77 already" in again.json()["error"]["message"]
 
 
+def test_a_bill_that_is_entered_again_is_not_debited_twice(desk, item):
+    rows = [{"item": item.pk, "qty": "1", "cif_fc": "100"}]
+    body = {"number": "77", "date": "2026-11-01", "rows": rows}
+    assert desk.post(BOES, body, format="json").status_code == 201
+    answer = desk.post(BOES, body, format="json")
+    assert answer.status_code == 400
+    assert "has these rows already" in answer.json()["error"]["fields"]["rows"][0]
+    rows.append({"item": item.pk, "qty": "2", "cif_fc": "50"})
+    assert desk.post(BOES, body, format="json").status_code == 201
+    assert BOERow.objects.count() == 3
+
+
 def test_rows_beyond_the_balance_are_refused(desk, item):
     rows = [{"item": item.pk, "qty": "1", "cif_fc": "10000.01"}]
     answer = desk.post(BOES, {"number": "77", "date": "2026-11-01", "rows": rows}, format="json")

@@ -6,9 +6,11 @@ from decimal import Decimal
 from threading import Barrier
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.utils.timezone import now
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from ims.accounts import roles
@@ -100,6 +102,29 @@ def test_what_was_refused_can_be_sent_again(api, manager, item):
     assert reserve(client, item, "a").status_code == 201
 
 
+def test_every_request_that_makes_something_tells_of_its_key():
+    schema = SchemaGenerator().get_schema(public=True)
+    told = {
+        path
+        for path, operations in schema["paths"].items()
+        for each in operations.values()
+        if {parameter["name"] for parameter in each.get("parameters", [])} >= {"Idempotency-Key"}
+        and "422" in each["responses"]
+    }
+    assert told == {
+        "/api/cross-dock/tasks/",
+        "/api/cross-dock/tasks/{id}/run-again/",
+        "/api/cross-dock/tasks/{task_id}/comments/",
+        "/api/eic/stock-requests/",
+        "/api/invoices/{id}/payments/",
+        "/api/licensing/allotments/",
+        "/api/licensing/attachments/",
+        "/api/licensing/bills-of-entry/",
+        "/api/trips/",
+        "/api/trips/{id}/proof/",
+    }
+
+
 # --- Pages ----------------------------------------------------------------------------------------------
 def test_a_second_press_leads_to_what_the_first_made(client, manager, item):
     client.login(username="manager", password=PASSWORD)
@@ -126,6 +151,14 @@ def test_each_time_a_form_is_shown_it_has_another_key(client, manager, item):
     address = f"/licences/allotments/new/?item={item.pk}"
     keys = {client.get(address).content.split(b'name="send_once" value="')[1][:36] for _ in range(2)}
     assert len(keys) == 2
+
+
+def test_a_refusal_that_leads_back_leaves_no_key(client, manager, item):
+    client.login(username="manager", password=PASSWORD)
+    address = f"/licences/papers/licence/{item.license_id}/"
+    body = {"file": SimpleUploadedFile("a.pdf", b"no paper"), "send_once": "a"}
+    assert client.post(address, body).status_code == 302
+    assert not Submission.objects.exists()
 
 
 # --- Two at once ----------------------------------------------------------------------------------------
