@@ -57,6 +57,7 @@ def costs(trip: Trip) -> dict[str, Any]:
         "trip": trip,
         "invoices": existing,
         "currency": settings.INVOICE_CURRENCY,
+        "tax_name": settings.INVOICE_TAX_NAME,
         "preview": preview,
         "is_final": trip.status in (TripStatus.COMPLETED, TripStatus.CANCELLED),
         "is_open": bool(preview and preview.payer and trip.status == TripStatus.COMPLETED),

@@ -18,6 +18,7 @@ STATES = {
     "open": _("Not paid"),
     "overdue": _("Overdue"),
     "pending": _("Pending"),
+    "soon": _("Due in 7 days"),
     "part": _("Paid in part"),
     "paid": _("Paid"),
     "void": _("Void"),
@@ -84,6 +85,8 @@ def state_condition(status: str, at: datetime) -> Q:
     """Trouble is asked of the newest mail of what is not paid: one that came right afterwards is over."""
     if status == "open":
         return Q(status__in=UNPAID)
+    if status == "soon":
+        return Q(status=InvoiceStatus.PENDING, due_date__lte=local_day(at) + WEEK)
     if status == "part":
         return Q(status__in=UNPAID, paid__gt=0)
     if status == "mail":
@@ -111,10 +114,9 @@ def totals(rows: QuerySet[Invoice]) -> list[Total]:
 
 def figures(at: datetime) -> dict[str, int]:
     """How many invoices are in each state that somebody should look at, for the page and the home card."""
-    soon = Q(status=InvoiceStatus.PENDING, due_date__lte=local_day(at) + WEEK)
     found = Invoice.objects.aggregate(
         overdue=Count("pk", filter=Q(status=InvoiceStatus.OVERDUE)),
-        due_soon=Count("pk", filter=soon),
+        due_soon=Count("pk", filter=state_condition("soon", at)),
         part=Count("pk", filter=state_condition("part", at)),
     )
     return {**found, "mail": Invoice.objects.filter(state_condition("mail", at)).count()}

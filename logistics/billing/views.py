@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 from ims.accounts.models import User
 from ims.web import spreadsheets
 from logistics import invoice_actions
-from logistics.billing import access, mails, queries
+from logistics.billing import access, mails, payers, queries
 from logistics.billing.forms import InvoiceFilter, PaymentForm, ReasonForm, ReissueForm, TripForm
 from logistics.billing.models import Invoice, InvoiceStatus
 from logistics.trips import access as trip_access
@@ -79,6 +80,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "mails": [(each, mails.fate_of(each, at)) for each in invoice.mails.all()] if can["sees_all"] else [],
         "history": invoice_actions.history(invoice) if can["sees_all"] else [],
         "is_void": invoice.status == InvoiceStatus.VOID,
+        "tax_name": settings.INVOICE_TAX_NAME,
         "replaced_by": getattr(invoice, "replaced_by", None),
         "sees_trip": trip_access.visible(user).filter(pk=invoice.trip_id).exists(),
         "sees_places": can["sees_all"] or invoice.patient_id or invoice.trip.stock_request_id,
@@ -91,6 +93,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def forms_of(invoice: Invoice) -> dict[str, Any]:
     return {
+        "address": payers.email_of(invoice),
         "payment_form": PaymentForm.of(invoice),
         "correct_forms": [(each, PaymentForm.of(invoice, each)) for each in invoice.payments.all()],
         "void_form": ReasonForm(auto_id="void_%s"),

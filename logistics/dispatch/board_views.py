@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -184,9 +185,10 @@ CHANGES: dict[str, Callable[[HttpRequest, StockRequest], str]] = {
 def shift_list(request: HttpRequest) -> HttpResponse:
     """Shifts that wait for a decision, and those that were decided last."""
     mine = access.shifts_of_eic(request.user).select_related("driver__user", "vehicle", "decided_by")
+    running = mine.filter(status=ShiftStatus.APPROVED).order_by("driver__user__username", "start", "pk")
     shown = {
         "waiting": shifts.to_decide(access.mother_stations(request.user)),
-        "running": mine.filter(status=ShiftStatus.APPROVED).order_by("driver", "start")[:ROWS],
+        "running": Paginator(running, ROWS).get_page(request.GET.get("page")),
         "decided": mine.exclude(decided_at=None).order_by("-decided_at")[:20],
     }
     return render(request, "logistics/shifts.html", shown)

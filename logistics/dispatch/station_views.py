@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Case, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,9 +16,9 @@ from logistics import actions
 from logistics.dispatch import access
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.forms import StockRequestForm
-from logistics.dispatch.models import ASSIGNABLE, RequestStatus
+from logistics.dispatch.models import ASSIGNABLE, OPEN, RequestStatus
 
-ROWS = 10
+ROWS = 10  # of what was asked for; what is open is shown in any case
 CANCELLABLE = (*ASSIGNABLE, RequestStatus.ASSIGNING)
 operator_only = needs_role(roles.STATION_OPERATOR)
 
@@ -38,10 +39,13 @@ def part(request: HttpRequest) -> HttpResponse:
 
 def context(request: HttpRequest, form: StockRequestForm | None = None) -> dict[str, Any]:
     mine = access.requests_of_operator(request.user)
-    rows = mine.select_related("dbs", "target_driver__user", "trip__vehicle").order_by("-created_at", "-id")
+    is_open = Case(When(status__in=OPEN, then=Value(0)), default=Value(1))  # these always, however old
+    rows = mine.select_related("dbs", "target_driver__user", "trip__vehicle")
+    rows = rows.order_by(is_open, "-created_at", "-id")
+    count = mine.filter(status__in=OPEN).count()
     return {
         "stations": access.daughter_stations(request.user).select_related("parent_station"),
-        "requests": rows[:ROWS],
+        "requests": rows[: max(ROWS, count)],
         "cancellable": CANCELLABLE,
         "form": form,
     }

@@ -1,5 +1,6 @@
 """The dispatcher's forms."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -9,10 +10,20 @@ from django.utils.translation import gettext_lazy as _
 from ims.accounts import people, roles
 from ims.accounts.models import User
 from ims.lib.local_time import local
+from ims.web import filters
 from ims.web.fields import LocalDateTimeField
 from logistics.fleet.models import Driver, DriverStatus, Vehicle, VehicleStatus
 from logistics.trips.models import Patient, Trip
 from logistics.trips.planning import Crew
+
+
+class DayFilter(filters.Filter):
+    day = filters.day(_("Day"))
+
+    def clean_day(self) -> date | None:
+        """The first and last days of the calendar have no neighbour to lead to."""
+        day: date | None = self.cleaned_data["day"]
+        return day if day is None or 1900 <= day.year < 9999 else None
 
 
 class PatientField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic for mypy only

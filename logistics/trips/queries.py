@@ -39,6 +39,14 @@ def concerning(user: User, day: date) -> QuerySet[Trip]:
     return whole(access.visible(user).filter(on(day) | unended))
 
 
+def of_day(user: User, day: date) -> QuerySet[Trip]:
+    """What this person may watch of a day, by the time of the pickup; without one, of when it was planned."""
+    begins = Coalesce("scheduled_pickup_time", "created_at")
+    mine = access.visible(user).annotate(begins=begins)
+    that_day = mine.filter(begins__gte=midnight(day), begins__lt=midnight(day + ONE_DAY))
+    return whole(that_day).order_by("begins", "pk")
+
+
 def urgent_first(trips: QuerySet[Trip], at: datetime) -> QuerySet[Trip]:
     """Timed out, late, under way, to come, over; within each by the time of the pickup."""
     place = Case(

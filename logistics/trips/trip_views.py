@@ -1,12 +1,13 @@
 """The pages of trips: the board, a trip with its live map, a new transport."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,18 +18,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ims.accounts import roles
 from ims.accounts.models import User
+from ims.lib.local_time import local_day
 from ims.submissions.once import once
 from ims.web import live
 from ims.web.access import needs_role
 from ims.web.form_errors import complaint
 from logistics import trip_actions
 from logistics.trips import access, feed, maps, proofs, queries, services, timeline
-from logistics.trips.board import board, is_late
+from logistics.trips.board import Row, board, is_late
 from logistics.trips.errors import TripRefused
-from logistics.trips.forms import CrewForm, TripForm
+from logistics.trips.forms import CrewForm, DayFilter, TripForm
 from logistics.trips.live_models import TripProof
 from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
 
+ROWS = 50  # trips of another day on a page
 SHARED_FOR = timedelta(hours=24)
 STEPS = {  # from a status: what the crew's button says
     TripStatus.ASSIGNED: gettext_lazy("Start driving"),
@@ -41,12 +44,16 @@ STEPS = {  # from a status: what the crew's button says
 
 @require_safe
 def show_board(request: HttpRequest) -> HttpResponse:
-    """The day's trips: all for dispatchers, one's own for crews and patients."""
-    user = cast(User, request.user)
+    """The day's trips: all for dispatchers, one's own for crews and patients; another day's with ?day=."""
+    user, today = cast(User, request.user), local_day(now())
     if not access.may_open(user):
         raise PermissionDenied("This page is for dispatchers, crews and patients.")
+    day = DayFilter(request.GET).wanted.get("day", today)
+    if day != today:
+        return show_day(request, user, day)
     shown = board(user, now())
     context = {
+        **days_beside(today),
         "board": shown,
         "is_dispatcher": access.is_dispatcher(user),
         "stream": reverse("logistics:trips-stream") if access.is_dispatcher(user) else "",
@@ -54,6 +61,20 @@ def show_board(request: HttpRequest) -> HttpResponse:
         "seen": live.version(shown.facts),
     }
     return live.answer(request, "logistics/trips.html", "logistics/parts/trips.html", context)
+
+
+def show_day(request: HttpRequest, user: User, day: date) -> HttpResponse:
+    at = now()
+    shown = Paginator(queries.of_day(user, day), ROWS).get_page(request.GET.get("page"))
+    rows = [Row(trip, is_late(trip, at)) for trip in shown]
+    context = {**days_beside(day), "day": day, "page_obj": shown, "rows": rows, "moving": IN_PROGRESS}
+    return render(request, "logistics/trips_day.html", context)
+
+
+def days_beside(day: date) -> dict[str, Any]:
+    """What leads to other days."""
+    one = timedelta(days=1)
+    return {"before": day - one, "after": day + one, "day_form": DayFilter({"day": day})}
 
 
 @require_safe
@@ -112,7 +133,8 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if not (access.is_dispatcher(user) if needs_dispatcher else access.knows_patient(user, trip)):
         raise PermissionDenied("Only dispatchers and the trip's crew may do this.")
     try:
-        messages.success(request, deed(request, trip, user))
+        stays = verb == "share"  # a link is to be copied; good news go by themselves
+        (messages.warning if stays else messages.success)(request, deed(request, trip, user))
     except TripRefused as refusal:
         messages.error(request, str(refusal))
     return redirect(trip)

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from ims.accounts import roles
 from logistics import actions, tasks
-from logistics.dispatch import board, tokens
+from logistics.dispatch import board, board_views, tokens
 from logistics.dispatch.models import ASSIGNABLE, IS_OPEN, Offer, StockRequest, VehicleToken
 from logistics.fleet import shifts
 from logistics.fleet.models import Shift, Station, Vehicle
@@ -223,6 +223,16 @@ def test_an_eic_decides_on_the_requests_page(as_, eic, request_, verb, status, w
     assert request_.status == status
 
 
+def test_what_is_done_on_a_requests_page_leads_back_to_it(as_, eic, request_, driver):
+    page, address = as_(eic), f"/dispatch/requests/{request_.pk}/"
+    assert (
+        text_of(page.get(address)).count('name="back" value="request"') == 5
+    )  # offer, queue, approve, two dialogs
+    assert 'name="back"' not in text_of(page.get(f"{address}drivers/"))
+    body = {"back": "request", "reason": "No vehicle"}
+    assert "No vehicle" in text_of(page.post(f"{address}reject/", body, follow=True))
+
+
 def test_an_unknown_verb_is_404(as_, eic, request_):
     assert as_(eic).post(f"/dispatch/requests/{request_.pk}/explode/").status_code == 404
 
@@ -257,6 +267,14 @@ def test_a_shift_is_approved(as_, eic, driver):
     assert waiting.status == "APPROVED"
     again = as_(eic).post(f"/dispatch/shifts/{waiting.pk}/reject/", follow=True)
     assert "decided this shift already" in text_of(again)
+
+
+def test_approved_shifts_are_on_pages(as_, eic, driver, monkeypatch):
+    monkeypatch.setattr(board_views, "ROWS", 1)
+    give_shift(driver, driver.assigned_vehicle)
+    page = as_(eic)
+    assert "1 of 2" in text_of(page.get(SHIFTS))
+    assert "2 of 2" in text_of(page.get(f"{SHIFTS}?page=2"))
 
 
 def test_an_approved_shift_is_ended(as_, eic, driver):
@@ -445,6 +463,15 @@ def test_a_wrong_quantity_is_refused_at_its_field(as_, station_operator, dbs):
     body = {"dbs": dbs.pk, "requested_qty_kg": "0", "priority": "H"}
     answer = as_(station_operator).post("/station/ask/", body)
     assert "greater than or equal to 1" in text_of(answer)
+
+
+def test_an_open_request_is_on_the_station_page_however_old(as_, station_operator, asked):
+    old = asked(created_at=now() - timedelta(days=9), requested_qty_kg=777)
+    for _ in range(12):
+        asked(status="COMPLETED")
+    text = text_of(as_(station_operator).get(STATION))
+    assert f'data-dialog="cancel-{old.pk}"' in text
+    assert "Cancel the request of 777 kg" in text
 
 
 def test_an_operator_cancels_his_own_alone(as_, station_operator, request_, other_ms):

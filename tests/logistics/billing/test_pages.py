@@ -1,11 +1,14 @@
 """The pages of invoices: who sees what, what is pressed, and what a refusal says."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.utils.timezone import now
 from openpyxl import load_workbook
 
 from ims.accounts import roles
+from ims.lib.local_time import local_day
 from logistics import invoice_actions, tasks
 from logistics.billing import mails
 from logistics.billing.models import Invoice, Payment
@@ -169,6 +172,14 @@ def test_resend_names_the_address_and_is_pressed_once(page, invoice, smtp):
     assert "On its way to asha@example.com" in press(page, invoice, "send", seen=1)
     assert "just sent it" in press(page, invoice, "send", seen=1)
     assert invoice.mails.count() == 2
+
+
+def test_what_is_due_soon_is_what_its_figure_counts(page, invoice):
+    assert invoice.invoice_number not in text_of(page.get(f"{LIST}?status=soon"))
+    Invoice.objects.update(due_date=local_day(now()) + timedelta(days=7))
+    text = text_of(page.get(f"{LIST}?status=soon"))
+    assert invoice.invoice_number in text
+    assert 'href="?status=soon"' in text
 
 
 def test_a_mail_of_unknown_outcome_is_shown_with_what_to_do(page, invoice, smtp):

@@ -44,6 +44,21 @@ def test_a_trip_without_a_time_is_on_the_board_and_one_of_another_day_is_not(dis
     assert shown(dispatcher) == [undated.pk]
 
 
+def test_another_days_trips_are_found_by_their_day(client, dispatcher, driver, planned):
+    far, today = planned(3 * 24 * 60), planned()
+    client.force_login(dispatcher)
+    day = local_day(NOON + timedelta(days=3))
+    page = client.get(f"/trips/?day={day}").content.decode()
+    assert f"/trips/{far.pk}/" in page
+    assert f"/trips/{today.pk}/" not in page
+    assert f"?day={day + timedelta(days=1)}" in page
+    assert "No trips on this day" in client.get("/trips/?day=2020-02-29").content.decode()
+    for none in ("9999-12-31", "0001-01-01", "2026-13-01", "x"):
+        assert "Trips today" in client.get(f"/trips/?day={none}").content.decode()
+    client.force_login(driver.user)
+    assert f"/trips/{far.pk}/" not in client.get(f"/trips/?day={day}").content.decode()
+
+
 def test_figures_count_what_is_not_shown_too(dispatcher, planned, monkeypatch, client):
     monkeypatch.setattr(board, "MOST_SHOWN", 1)
     for _ in range(3):

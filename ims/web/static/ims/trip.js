@@ -49,14 +49,14 @@
       const clock = place.querySelector("time") || document.createElement("time");
       clock.dateTime = timestamp;
       clock.dataset.tick = "ago"; // live.js keeps it ticking
-      clock.title = new Date(timestamp).toLocaleString();
+      clock.title = new Date(timestamp).toLocaleString([], { timeZoneName: "short" });
       place.replaceChildren(clock);
     };
 
     // Green while it is live, amber when stale, red when the device is silent.
     const judge = () => {
       const age = trip.querySelector("[data-show=age]");
-      if (!age || !newest || trip.dataset.ended) return;
+      if (!age || !newest) return;
       const seconds = (Date.now() + skew - newest) / 1000;
       age.dataset.state = seconds <= FRESH ? "ok" : seconds <= SILENT ? "late" : "failed";
       put("trust", seconds <= FRESH ? "Live" : seconds <= SILENT ? "Not live: the last known place" : "The device is silent");
@@ -71,6 +71,7 @@
     const ask = async () => {
       if (document.hidden) return;
       const answer = await fetch(`${events}?after=${after}`).catch(() => null);
+      if (answer?.status === 404) return location.reload(); // revoked or expired: the page says so
       if (!answer?.ok) return;
       const page = await answer.json();
       if (page.reset) return location.reload();
@@ -108,11 +109,12 @@
       source = undefined;
     };
 
+    if (trip.dataset.ended) return;
     document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
     addEventListener("pagehide", close);
     setInterval(judge, 1000);
     judge();
-    if (!trip.dataset.ended) open();
+    open();
   };
 
   document.querySelectorAll("[data-trip]").forEach(watch);
