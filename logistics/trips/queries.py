@@ -41,10 +41,10 @@ def concerning(user: User, day: date) -> QuerySet[Trip]:
 
 def of_day(user: User, day: date) -> QuerySet[Trip]:
     """What this person may watch of a day, by the time of the pickup; without one, of when it was planned."""
-    begins = Coalesce("scheduled_pickup_time", "created_at")
-    mine = access.visible(user).annotate(begins=begins)
-    that_day = mine.filter(begins__gte=midnight(day), begins__lt=midnight(day + ONE_DAY))
-    return whole(that_day).order_by("begins", "pk")
+    start, end = midnight(day), midnight(day + ONE_DAY)
+    undated = Q(scheduled_pickup_time=None, created_at__gte=start, created_at__lt=end)
+    that_day = access.visible(user).filter(on(day) | undated)
+    return whole(that_day).order_by(Coalesce("scheduled_pickup_time", "created_at"), "pk")
 
 
 def urgent_first(trips: QuerySet[Trip], at: datetime) -> QuerySet[Trip]:

@@ -17,7 +17,7 @@ from ims.accounts import roles
 from ims.submissions.models import Submission
 from ims.submissions.tasks import prune_submissions
 from licensing.models import Allotment, ExportItem, ImportItem, License
-from tests.conftest import PASSWORD, make_user
+from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db
 ALLOTMENTS = "/api/licensing/allotments/"
@@ -127,19 +127,19 @@ def test_every_request_that_makes_something_tells_of_its_key():
 
 # --- Pages ----------------------------------------------------------------------------------------------
 def test_a_second_press_leads_to_what_the_first_made(client, manager, item):
-    client.login(username="manager", password=PASSWORD)
+    client.force_login(manager)
     first, second = press(client, item, "a"), press(client, item, "a")
     assert first["Location"] == second["Location"] == Allotment.objects.get().get_absolute_url()
     assert "It was sent already" in client.get(second["Location"]).content.decode()
 
 
 def test_who_goes_back_and_changes_something_makes_another(client, manager, item):
-    client.login(username="manager", password=PASSWORD)
+    client.force_login(manager)
     assert press(client, item, "a")["Location"] != press(client, item, "a", cif="101")["Location"]
 
 
 def test_a_form_that_was_refused_can_be_sent_again(client, manager, item):
-    client.login(username="manager", password=PASSWORD)
+    client.force_login(manager)
     License.objects.update(is_active=False)
     assert press(client, item, "a").status_code == 400
     License.objects.update(is_active=True)
@@ -147,14 +147,14 @@ def test_a_form_that_was_refused_can_be_sent_again(client, manager, item):
 
 
 def test_each_time_a_form_is_shown_it_has_another_key(client, manager, item):
-    client.login(username="manager", password=PASSWORD)
+    client.force_login(manager)
     address = f"/licences/allotments/new/?item={item.pk}"
     keys = {client.get(address).content.split(b'name="send_once" value="')[1][:36] for _ in range(2)}
     assert len(keys) == 2
 
 
 def test_a_refusal_that_leads_back_leaves_no_key(client, manager, item):
-    client.login(username="manager", password=PASSWORD)
+    client.force_login(manager)
     address = f"/licences/papers/licence/{item.license_id}/"
     body = {"file": SimpleUploadedFile("a.pdf", b"no paper"), "send_once": "a"}
     assert client.post(address, body).status_code == 302
