@@ -135,3 +135,18 @@ def test_what_one_person_does_is_on_anothers_board_in_a_second_or_two(open_page,
         for page in (board, desk):
             page.close()
         web.kill()
+
+
+def test_a_question_stays_open_while_its_page_fetches_itself_anew(open_page, person, most_urgent):
+    page = open_page(PHONE)
+    sign_in(page, person)
+    page.goto("/station/")
+    page.get_by_role("button", name="Cancel").click()
+    with page.expect_response("**/station/now/"):
+        most_urgent.save()
+    question = page.get_by_role("dialog")
+    expect(question.get_by_role("heading")).to_contain_text("Cancel the request of")
+    page.wait_for_timeout(300)  # until the answer is in the page
+    assert_accessible(page)
+    question.get_by_role("button", name="Cancel the request").click()
+    expect(page.get_by_text("Cancelled.", exact=True)).to_be_visible()
