@@ -5,33 +5,27 @@ cells far away cost nothing. openpyxl is the reference that the tests compare wi
 """
 
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
-from typing import IO, Any
-from xml.parsers import expat
+from typing import IO
 
 from openpyxl.utils.datetime import from_excel
 
 from ims.lib.sheets.cells import date_text, number_text, unescaped
+from ims.lib.sheets.damage import DAMAGED, damage
 from ims.lib.sheets.errors import Limits, SheetError
+from ims.lib.sheets.parts import Reader, local, parse
 from ims.lib.sheets.workbook import Workbook, open_workbook
 
-CHUNK = 65_536  # bytes
-MAX_TAG = 1_000_000  # bytes without a single event: one tag of absurd length
 MAX_ROW = 1_048_576  # Excel's last
 LAST_DAY = 2_958_466  # the serial number after 9999-12-31
-DAMAGED = "The workbook is damaged: open it in Excel, save it again as .xlsx and upload that."
 REFERENCE = re.compile(r"^([A-Za-z]{1,3})\d{0,7}$")
-DAMAGES = (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, OSError, NotImplementedError)
 
 
 def read_xlsx(
     file: IO[bytes], limits: Limits, tell: Callable[[int, int], None] = lambda done, total: None
 ) -> Iterator[list[str]]:
-    with _damage():
+    with damage():
         workbook = open_workbook(file, limits)
         parts = [part for part in (workbook.strings, workbook.sheet) if part]
         total = sum(workbook.archive.getinfo(part).file_size for part in parts)
@@ -40,61 +34,24 @@ def read_xlsx(
     return _rows(workbook, strings, limits, lambda fed: tell(before + fed, total))
 
 
-@contextmanager
-def _damage() -> Iterator[None]:
-    try:
-        yield
-    except DAMAGES as error:
-        raise SheetError(DAMAGED) from error
-
-
 def _rows(
     workbook: Workbook, strings: list[str], limits: Limits, tell: Callable[[int], None]
 ) -> Iterator[list[str]]:
     sheet = _SheetReader(workbook, strings, limits)
-    for fed in _feed(workbook.archive, workbook.sheet, sheet):
+    for fed in _feed(workbook, workbook.sheet, sheet):
         tell(fed)
         yield from sheet.take()
 
 
-def _feed(archive: zipfile.ZipFile, part: str, reader: Any) -> Iterator[int]:
+def _feed(workbook: Workbook, part: str, reader: Reader) -> Iterator[int]:
     """Parse a part chunk by chunk; the reader's handlers collect. Yields how many bytes are parsed."""
-    chunks = _parse(archive, part, reader)
+    chunks = parse(workbook.archive, part, reader)
     while True:
-        with _damage():  # of the file; what goes wrong between two chunks is the caller's
+        with damage():  # of the file; what goes wrong between two chunks is the caller's
             fed = next(chunks, None)
         if fed is None:
             return
         yield fed
-
-
-def _parse(archive: zipfile.ZipFile, part: str, reader: Any) -> Iterator[int]:
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    fed = 0
-    with archive.open(part) as source:
-        while chunk := source.read(CHUNK):
-            parser.Parse(chunk, False)
-            fed += len(chunk)
-            if fed - parser.CurrentByteIndex > MAX_TAG:
-                raise SheetError(DAMAGED)
-            yield fed
-        parser.Parse(b"", True)
-        yield fed
-
-
-def _refuse_doctype(*_: object) -> None:
-    raise SheetError(
-        "The workbook contains a document type definition, which no Excel writes: it is refused."
-    )
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2] if ":" in name else name
 
 
 class _TextCollector:
@@ -102,6 +59,7 @@ class _TextCollector:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.depth = 0  # of the elements that are open
         self.pieces: list[str] = []
         self.length = 0
         self.collecting = False
@@ -132,7 +90,8 @@ class _StringsReader(_TextCollector):
         self.characters = 0
 
     def start(self, name: str, _: dict[str, str]) -> None:
-        name = _local(name)
+        self.depth += 1
+        name = local(name)
         if name == "si":
             self.clear()
         elif name == "rPh":
@@ -140,7 +99,8 @@ class _StringsReader(_TextCollector):
         self.collecting = name == "t" and not self.phonetic
 
     def end(self, name: str) -> None:
-        name = _local(name)
+        self.depth -= 1
+        name = local(name)
         self.collecting = False
         if name == "rPh":
             self.phonetic = False
@@ -157,7 +117,7 @@ class _StringsReader(_TextCollector):
 def _shared_strings(workbook: Workbook, limits: Limits, tell: Callable[[int], None]) -> list[str]:
     reader = _StringsReader(limits)
     if workbook.strings:
-        for fed in _feed(workbook.archive, workbook.strings, reader):
+        for fed in _feed(workbook, workbook.strings, reader):
             tell(fed)
     return reader.strings
 
@@ -169,7 +129,7 @@ class _SheetReader(_TextCollector):
         super().__init__(limits)
         self.workbook = workbook
         self.strings = strings
-        self.rows: list[list[str]] = []
+        self.rows: list[tuple[int, list[str]]] = []  # each with how many empty ones stand before it
         self.blank_rows = 0
         self.row_number = 0
         self.column = 0
@@ -187,10 +147,13 @@ class _SheetReader(_TextCollector):
 
     def take(self) -> Iterator[list[str]]:
         rows, self.rows = self.rows, []
-        yield from rows
+        for blank, row in rows:
+            yield from ([] for _ in range(blank))
+            yield row
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = _local(name)
+        self.depth += 1
+        name = local(name)
         if name == "sheetData":
             self.inside = True
         elif not self.inside:
@@ -204,7 +167,8 @@ class _SheetReader(_TextCollector):
         self.collecting = name == "v" or (name == "t" and not self.phonetic)
 
     def end(self, name: str) -> None:
-        name = _local(name)
+        self.depth -= 1
+        name = local(name)
         self.collecting = False
         if name == "rPh":
             self.phonetic = False
@@ -228,7 +192,7 @@ class _SheetReader(_TextCollector):
         self.clear()
         self.kind, self.style = attributes.get("t", "n"), attributes.get("s", "")
         match = REFERENCE.match(attributes.get("r", ""))
-        self.column = _column_number(match[1]) if match else self.column + 1
+        self.column = _column_number(match[1].upper()) if match else self.column + 1
 
     def _end_cell(self) -> None:
         text = self._cell_text()
@@ -251,8 +215,7 @@ class _SheetReader(_TextCollector):
         if not row or not any(cell.strip() for cell in row):
             self.blank_rows += 1
             return
-        self.rows += [[] for _ in range(self.blank_rows)]
-        self.rows.append(row)
+        self.rows.append((self.blank_rows, row))
         self.blank_rows = 0
 
     def _cell_text(self) -> str:
@@ -287,6 +250,6 @@ def _boolean(text: str) -> str:
 @cache
 def _column_number(letters: str) -> int:
     number = 0
-    for letter in letters.upper():
+    for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
