@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from ims.lib.sheets.errors import SheetError
 
+TOLD, TOLD_CHARACTERS = 20, 40  # of the headings that were found
+
 
 def find_columns(header: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Map each field to the index of its column. `wanted` is {field: its headings, the usual one first}.
@@ -25,7 +27,10 @@ def find_columns(header: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> 
 
 def _complaint(missing: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     names = ", ".join(f"“{aliases[0]}”" for aliases in missing)
-    present = ", ".join(f"“{heading.strip()}”" for heading in header if heading.strip()) or "no headings"
+    filled = [heading.strip() for heading in header if heading.strip()]
+    present = ", ".join(f"“{heading[:TOLD_CHARACTERS]}”" for heading in filled[:TOLD]) or "no headings"
+    if len(filled) > TOLD:
+        present += f" and {len(filled) - TOLD} more"
     word = "Column" if len(missing) == 1 else "Columns"
     return f"{word} {names} missing; found {present}. Name the columns in the first row and upload again."
 

@@ -19,9 +19,9 @@ BOMS = (
 SEPARATOR_LINE = re.compile(r"^sep=([,;\t])\r?\n")  # Excel's own hint
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f]")
 NOT_TEXT = "The file is not text: upload an .xlsx, .xls or .csv file."
-
-
 BETWEEN = 1_000  # rows, then `tell` is called
+MAX_LINES = 1_048_576  # rows, empty ones too: Excel's last
+MAX_LENGTH = 1_000_000  # characters of one row
 
 
 def read_csv(
@@ -47,11 +47,15 @@ def _rows(
     text: "io.TextIOWrapper[Any]", delimiter: str, limits: Limits, tell: Callable[[], None]
 ) -> Iterator[list[str]]:
     blank = 0
-    reader = csv.reader(text, delimiter=delimiter)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
         for number, row in enumerate(reader, start=1):
+            lines.begin_row(number + 1)
             if number % BETWEEN == 0:
                 tell()
+            if number > MAX_LINES:
+                raise SheetError(f"The file has more than {MAX_LINES:,} lines: remove the empty ones.")
             row = _trimmed(row)
             if not row:
                 blank += 1
@@ -66,6 +70,31 @@ def _rows(
         raise SheetError(sentence) from error
     finally:
         text.detach()  # the file belongs to the caller
+
+
+class _Lines:
+    """The lines of a text, for csv.reader, which would take in a row of any length before we see it."""
+
+    def __init__(self, text: "io.TextIOWrapper[Any]") -> None:
+        self.text = text
+        self.begin_row(1)
+
+    def begin_row(self, number: int) -> None:
+        self.number = number
+        self.characters = 0  # of all its lines: quoted cells may have several
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self.text.readline(MAX_LENGTH)
+        if not line:
+            raise StopIteration
+        self.characters += len(line)
+        if self.characters >= MAX_LENGTH:
+            row = f"Row {self.number:,} is longer than {MAX_LENGTH:,} characters"
+            raise SheetError(f"{row}: is a quotation mark left open?")
+        return line
 
 
 def _trimmed(row: list[str]) -> list[str]:
@@ -147,7 +176,7 @@ def _code_page(file: IO[bytes]) -> str:
         alone += sum(len(run) == 1 for run in high)
         runs += sum(len(run) for run in high if len(run) > 1)
     file.seek(0)
-    return "cp1251" if runs > alone else "latin-1"
+    return "cp1251" if runs > alone else "cp1252"
 
 
 def _plain(file: IO[bytes]) -> Any:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ims.lib.sheets import read_rows
+from ims.lib.sheets import SheetError, find_columns, read_csv, read_rows
 from tests.ims.lib.test_sheets import GOOD, MAIN, complaint, read, rezip, sheet_xml, workbook
 
 
@@ -184,3 +184,29 @@ def test_a_disk_that_fails_is_not_told_as_damage():
     for reads in (1, 1_000 - enough.reads - 1):  # at the end of the zip, at the last row
         with pytest.raises(OSError, match="Input/output"):
             read(FailingStorage(GOOD, reads))
+
+
+# --- csv ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("cell", [",", '"a\n",'])
+def test_a_row_of_endless_cells_is_refused_before_it_is_built(cell):
+    file = io.BytesIO(b"brand,article\n" + cell.encode() * (1_200_000 // len(cell)))
+    assert complaint(file, "a.csv").startswith("Row 2 is longer than 1,000,000 characters")
+
+
+def test_lines_without_end_are_refused_though_they_are_empty(monkeypatch):
+    monkeypatch.setattr(read_csv, "MAX_LINES", 10)
+    assert read(io.BytesIO(b"a\n" + b"\n" * 9), "a.csv") == [["a"]]
+    assert "more than 10 lines" in complaint(io.BytesIO(b"a\n" + b"\n" * 10), "a.csv")
+
+
+def test_quotation_marks_dashes_and_the_euro_of_a_western_excel_are_read():
+    content = "Marque;Prix\r\nCitroën – d’occasion;“5 €”\r\n".encode("cp1252")
+    assert read(io.BytesIO(content), "a.csv")[1] == ["Citroën – d’occasion", "“5 €”"]
+
+
+# --- headings -----------------------------------------------------------------------------------------------
+def test_of_many_long_headings_some_are_told_shortened():
+    with pytest.raises(SheetError) as caught:
+        find_columns(["x" * 30_000] * 200, {"brand": ["Brand"]})
+    assert "and 180 more" in str(caught.value)
+    assert len(str(caught.value)) < 1_200
