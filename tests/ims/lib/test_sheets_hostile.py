@@ -3,14 +3,20 @@
 import errno
 import io
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from ims.lib.sheets import SheetError, find_columns, read_csv, read_rows
+from ims.lib.sheets import SheetError, find_columns, read_csv, read_rows, read_xls, xls_process
 from tests.ims.lib.test_sheets import GOOD, MAIN, complaint, read, rezip, sheet_xml, workbook
+
+OLD = Path(__file__).parent / "corpus" / "xlwt.xls"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @contextmanager
@@ -210,3 +216,37 @@ def test_of_many_long_headings_some_are_told_shortened():
         find_columns(["x" * 30_000] * 200, {"brand": ["Brand"]})
     assert "and 180 more" in str(caught.value)
     assert len(str(caught.value)) < 1_200
+
+
+# --- .xls ---------------------------------------------------------------------------------------------------
+def endless() -> io.BytesIO:
+    """The sectors of its only stream follow one another in a circle, on which xlrd walks for ever."""
+
+    def entry(name: str, kind: int, child: int, first: int, size: int) -> bytes:
+        text = name.encode("utf-16-le") + bytes(2)
+        return struct.pack("<64sHBBiii36xii4x", text, len(text), kind, 1, -1, -1, child, first, size)
+
+    tables = struct.pack("<8i", 1, 1, 0, 4096, 2, 1, -2, 0)
+    header = OLE + bytes(16) + struct.pack("<HHHHH10x", 0x3E, 3, 0xFFFE, 9, 6) + tables
+    header += struct.pack("<109i", 0, *[-1] * 108)
+    sectors = struct.pack("<128i", -3, -2, -2, -2, *[-1] * 124)
+    directory = entry("Root Entry", 5, 1, 3, 64) + entry("Workbook", 2, -1, 0, 100) + bytes(256)
+    small_sectors = struct.pack("<128i", 0, *[-1] * 127)
+    return io.BytesIO(header + sectors + directory + small_sectors + bytes(512))
+
+
+def test_an_old_workbook_on_which_xlrd_turns_for_ever_is_refused(monkeypatch):
+    monkeypatch.setattr(read_xls, "MOST_TIME", 0.3)
+    assert "too much memory or time" in complaint(endless(), "a.xls")
+
+
+def test_an_old_workbook_that_takes_ever_more_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(read_xls, "MOST_MEMORY", 60_000_000)
+    assert "too much memory or time" in complaint(endless(), "a.xls")
+
+
+def test_a_full_disk_is_not_told_as_damage_of_an_old_workbook():
+    command = [sys.executable, "-I", xls_process.__file__, "600000000", "60"]
+    with OLD.open("rb") as source, open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdin=source, stdout=full, check=False)
+    assert done.returncode == xls_process.DISK_FULL
