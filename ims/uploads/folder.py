@@ -54,13 +54,14 @@ def problem() -> str:
 
 
 def opened(file: FieldFile) -> IO[bytes]:
-    """An upload, to be read. Raises OutOfReach: for now only, where another machine has the right folder."""
+    """An upload, to be read. Raises OutOfReach: for good only where it is gone from the right folder."""
     try:
         if not file:
             raise FileNotFoundError
         return file.open("rb")
     except OSError as error:
-        raise OutOfReach(explain(error), permanent=not problem()) from error
+        is_gone = isinstance(error, FileNotFoundError) and not problem()
+        raise OutOfReach(explain(error), permanent=is_gone) from error
 
 
 def explain(error: OSError) -> str:
@@ -82,7 +83,7 @@ def expect() -> None:
 
 def read() -> str:
     try:
-        return (Path(settings.MEDIA_ROOT) / FILE).read_text().strip()
+        return (Path(settings.MEDIA_ROOT) / FILE).read_text(errors="replace").strip()
     except OSError:
         return ""
 
