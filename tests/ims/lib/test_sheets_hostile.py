@@ -241,7 +241,7 @@ def test_an_old_workbook_on_which_xlrd_turns_for_ever_is_refused(monkeypatch):
 
 
 def test_an_old_workbook_that_takes_ever_more_memory_is_refused(monkeypatch):
-    monkeypatch.setattr(read_xls, "MOST_MEMORY", 60_000_000)
+    monkeypatch.setattr(read_xls, "MOST_MEMORY", 40_000_000)
     assert "too much memory or time" in complaint(endless(), "a.xls")
 
 
