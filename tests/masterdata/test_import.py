@@ -303,6 +303,17 @@ def test_a_file_that_is_gone_is_told_in_words_and_fails_no_page(page, tmp_path):
     assert "all machines must share one MEDIA_ROOT" in shown
 
 
+def test_an_import_that_failed_claims_nothing_of_what_its_trial_found(page, tmp_path):
+    kept = upload(page, workbook(("A-1", "TN1", "ups", 1, ""), ("", "", "", 1, "")))
+    (tmp_path / kept.file.name).unlink()
+    shown = page.post(f"{kept.get_absolute_url()}confirm/", follow=True).content.decode()
+    assert "The import did not end." in shown
+    assert "A-1: new" not in shown
+    assert "What changed" not in shown
+    assert "2 rows" not in shown
+    assert "Rows to correct" in shown
+
+
 def test_a_worker_with_another_folder_says_so_and_leaves_it_to_others(page, settings, tmp_path):
     UploadFolder.objects.all().delete()
     folder.mark()
