@@ -89,7 +89,7 @@ class PackingSlipAdmin(ChangedAlone):
             return ask("update", request, chosen)
         results = updates.update_now(slip_ids)
         done = sum(result["success"] for result in results)
-        said = ngettext("Updated %(n)s order.", "Updated %(n)s orders.", done) % {"n": done}
+        said = ngettext("Updated %(n)s shipment.", "Updated %(n)s shipments.", done) % {"n": done}
         self.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
         for result in results:
             if not result["success"]:

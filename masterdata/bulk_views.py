@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -74,7 +75,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose what to do with the shipments from the list."))
-        return redirect("masterdata:shipments")
+        return redirect(list_url(form.cleaned_data))
     return question(request, form.cleaned_data["change"], form.chosen(), form.cleaned_data)
 
 
@@ -82,11 +83,12 @@ def question(
     request: HttpRequest, change: str, slip_ids: Sequence[int], given: dict[str, Any] | None = None
 ) -> HttpResponse:
     """The confirmation page, for the list and for the admin's actions."""
+    given = given or {}
     if not slip_ids:
         messages.error(request, _("No shipment was chosen: tick some, or all that match."))
-        return redirect("masterdata:shipments")
+        return redirect(list_url(given))
     title, consequence = CHOICES[change]
-    everything = bool(given and given["everything"])
+    everything = given.get("everything", False)
     context = {
         "change": change,
         "title": title,
@@ -94,7 +96,8 @@ def question(
         "count": len(slip_ids),
         "slip": "" if everything else ",".join(map(str, slip_ids)),
         "everything": everything,
-        "filter": given["filter"] if given else "",
+        "filter": given.get("filter", ""),
+        "list_url": list_url(given),
         "couriers": COURIERS,
         "by_job": change != UPDATE and len(slip_ids) > HERE_AND_NOW,
     }
@@ -108,7 +111,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose what to do with the shipments from the list."))
-        return redirect("masterdata:shipments")
+        return redirect(list_url(form.cleaned_data))
     given, slip_ids = form.cleaned_data, form.chosen()
     if len(slip_ids) != given["count"]:
         messages.info(request, _("The shipments that match have changed: look at their number again."))
@@ -117,7 +120,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Courier: choose one from the list."))
         return question(request, given["change"], slip_ids, given)
     messages.success(request, carry_out(request, given["change"], slip_ids, given["courier"]))
-    return redirect("masterdata:shipments")
+    return redirect(list_url(given))
+
+
+def list_url(given: dict[str, Any]) -> str:
+    """The shipments as they were filtered before."""
+    return reverse("masterdata:shipments", query=QueryDict(given.get("filter", "")))
 
 
 def carry_out(request: HttpRequest, change: str, slip_ids: list[int], courier: str) -> str:
@@ -129,9 +137,9 @@ def carry_out(request: HttpRequest, change: str, slip_ids: list[int], courier: s
         if change == UPDATE:
             lots = [slip_ids[start : start + 100] for start in range(0, n, 100)]
             update_many.enqueue_many([{"slip_ids": lot} for lot in lots])
-            return ngettext("Queued an update of %(n)s order.", "Queued an update of %(n)s orders.", n) % {
-                "n": n
-            }
+            return ngettext(
+                "Queued an update of %(n)s shipment.", "Queued an update of %(n)s shipments.", n
+            ) % {"n": n}
         if n > HERE_AND_NOW:
             change_many.enqueue(change=change, slip_ids=slip_ids, courier=courier)
             return _("Queued for %(n)s shipments: a job changes them in the background.") % {"n": n}

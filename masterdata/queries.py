@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower, Trim
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -35,11 +35,19 @@ def group_conditions(at: datetime) -> dict[str, Q]:
 
 
 def figures() -> dict[str, int]:
-    """How many slips are in each group, in one query."""
+    """How many slips are in each group."""
+    return figures_and_change()[0]
+
+
+def figures_and_change() -> tuple[dict[str, int], datetime | None]:
+    """How many slips are in each group, and when one of them changed last, in one query."""
     conditions = group_conditions(now())
-    return PackingSlip.objects.aggregate(
-        **{group: Count("pk", filter=condition) for group, condition in conditions.items()}
+    found = PackingSlip.objects.aggregate(
+        **{group: Count("pk", filter=condition) for group, condition in conditions.items()},
+        changed_at=Max("updated_at"),
     )
+    changed_at = found.pop("changed_at")
+    return found, changed_at
 
 
 def search_slips(

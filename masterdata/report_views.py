@@ -23,10 +23,10 @@ COURIER_HEADINGS = (
     "Courier",
     "Delivered",
     "Median days",
-    "p90 days",
-    "On the way",
+    "9 of 10 within, days",
+    "On the way now",
     "Late",
-    "Needs attention",
+    "Failed or lost",
 )
 LATE_HEADINGS = (
     "Order",

@@ -149,7 +149,7 @@ class Progress:
     @property
     def version(self) -> str:
         """Changes whenever there is something new to show."""
-        return f"{self.run.pk}-{self.done}-{self.failed}-{self.stage}".lower().replace(" ", "-")
+        return f"{self.run.pk}-{self.done}-{self.failed}-{self.stage}-{self.is_stalled}"
 
     @property
     def stage(self) -> str:

@@ -52,10 +52,11 @@ def progress(request: HttpRequest) -> HttpResponse:
 
 def state_of_things(request: HttpRequest) -> dict[str, Any]:
     latest = runs.latest_progress()
+    figures, changed_at = queries.figures_and_change()
     return {
         "latest": latest,
-        "seen": latest.version if latest else "none",
-        "figures": queries.figures(),
+        "seen": live.version((latest and latest.version, figures, changed_at)),
+        "figures": figures,
         "due": slips.due().count(),
         "may_act": request.user.has_role(roles.OPERATIONS),
     }
@@ -67,7 +68,7 @@ def update_all(request: HttpRequest) -> HttpResponse:
     """Queue a full update."""
     count = slips.due().count()
     tracking_service.trigger_immediate_update()
-    queued = ngettext("Queued an update of %(n)s order.", "Queued an update of %(n)s orders.", count)
+    queued = ngettext("Queued an update of %(n)s shipment.", "Queued an update of %(n)s shipments.", count)
     messages.success(request, queued % {"n": count})
     return redirect("masterdata:shipments")
 

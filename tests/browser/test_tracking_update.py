@@ -39,7 +39,7 @@ def test_update_now_moves_the_orders_before_ones_eyes(page, vendor, operations):
     sign_in(page, operations)
     page.goto("/shipments/")
     page.get_by_role("button", name="Update now").click()
-    expect(page.get_by_role("heading", name="Update 2 orders now?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Update 2 shipments now?")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Update now").click()
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
     drain()

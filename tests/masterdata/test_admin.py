@@ -84,5 +84,5 @@ def test_the_action_updates_the_chosen_orders(page, vendor, shipped):
     slip = shipped()
     chosen = {"action": "update_tracking_now", "_selected_action": [slip.pk]}
     answer = page.post(reverse("admin:masterdata_packingslip_changelist"), chosen, follow=True)
-    assert "Updated 1 order." in answer.content.decode()
+    assert "Updated 1 shipment." in answer.content.decode()
     assert PackingSlip.objects.get().tracking_status == "In Transit"

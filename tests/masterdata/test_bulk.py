@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils.html import escape
 
 from ims.lib.models import AuditLog
 from masterdata import bulk, tasks
@@ -106,6 +107,27 @@ def test_the_change_is_in_the_audit_log(page, operations, three):
 def test_nonsense_leads_back_to_the_list(page, three, body):
     assert page.post(BULK, body).status_code == 302
     assert not Parcel.objects.exclude(unfollowed_at=None).exists()
+
+
+FILTER = "group=moving&q=A-"
+BACK = "/shipments/?group=moving&q=A-"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"change": "explode"}, {"change": "stop"}, {"change": "stop", "everything": "on", "filter": FILTER}],
+)
+def test_the_list_stays_filtered_where_nothing_was_chosen(page, three, body):
+    PackingSlip.objects.update(order_id="B-1")
+    assert page.post(BULK, {"filter": FILTER, **body}).url == BACK
+
+
+def test_the_list_stays_filtered_through_question_and_change(page, three):
+    body = {"change": "stop", "slip": three[0].pk, "filter": FILTER}
+    asked = page.post(BULK, body)
+    assert asked.content.decode().count(f'href="{escape(BACK)}"') == 2  # the way back, and Cancel
+    assert asked.context["filter"] == FILTER
+    assert confirm(page, "stop", three[:1], filter=FILTER).url == BACK
 
 
 def test_only_operations_change_many(client, reader, three):

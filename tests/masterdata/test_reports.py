@@ -217,6 +217,13 @@ def test_each_table_comes_as_csv(page, sent):
     assert rows[1][6] == "'=1+1"
 
 
+def test_the_files_name_their_columns_as_the_page(page, sent):
+    sent("fedex", entered=20)
+    shown = page.get(PAGE).content.decode()
+    [headings, *_] = csv.reader(StringIO(page.get(f"{PAGE}couriers.csv").getvalue().decode("utf-8-sig")))
+    assert [heading for heading in headings if f">{heading}</th>" not in shown] == []
+
+
 def test_a_file_that_does_not_exist_is_404(page):
     assert page.get(PAGE + "report.exe").status_code == 404
 

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
 from ims.lib.models import AuditLog
-from masterdata import slips, tasks
+from masterdata import parcels, slips, tasks
 from masterdata.models import PackingSlip, Parcel, TrackingRun
 from scheduling.testing import assert_enqueued
 
@@ -46,8 +47,19 @@ def test_a_reader_looks_but_has_no_button(client, reader, shipped):
     assert client.post(reverse("masterdata:change-one", args=[slip.pk, "stop"])).status_code == 403
 
 
-def test_an_empty_list_says_what_to_do(page):
-    assert "No shipments yet" in text_of(page.get(LIST))
+def test_an_empty_list_names_the_import_to_who_may_import(page, client, reader):
+    text = text_of(page.get(LIST))
+    assert "No shipments yet" in text
+    assert "Import shipments" in text
+    client.force_login(reader)
+    assert "Import shipments" not in text_of(client.get(LIST))
+
+
+def test_what_the_list_counts_are_shipments_as_everywhere_else(page, shipped):
+    """An order can have several."""
+    shipped("TN1", order_id="A-1")
+    shipped("TN2", order_id="A-1")
+    assert "2 shipments ·" in text_of(page.get(LIST))
 
 
 def test_a_search_without_a_hit_offers_all(page, shipped):
@@ -57,7 +69,7 @@ def test_a_search_without_a_hit_offers_all(page, shipped):
 
 def test_the_button_names_how_many_orders_it_updates(page, shipped):
     shipped()
-    assert "Update 1 order now?" in text_of(page.get(LIST))
+    assert "Update 1 shipment now?" in text_of(page.get(LIST))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,7 @@ def test_fifty_orders_are_on_a_page(page, shipped):
 def test_update_now_queues_a_full_update_and_shows_it(page, shipped):
     shipped()
     answer = page.post(reverse("masterdata:update-all"), follow=True)
-    assert "Queued an update of 1 order." in text_of(answer)
+    assert "Queued an update of 1 shipment." in text_of(answer)
     assert "Waiting for a worker" in text_of(answer)
     assert_enqueued(tasks.update_all_pending_orders)
 
@@ -144,6 +156,35 @@ def test_the_progress_is_sent_only_when_it_moved(page, shipped):
     assert page.get(f"/shipments/progress/?seen={seen}").status_code == 204
     run.batches.filter(pk=batch.pk).update(done=2)
     assert "50%" in text_of(page.get(f"/shipments/progress/?seen={seen}"))
+
+
+@pytest.mark.parametrize("change", [{"status": "DELIVERED"}, {"status": "WAITING_DELIVERY"}])
+def test_what_others_change_moves_figures_and_rows(page, shipped, change):
+    """Between two full updates: a webhook, a colleague."""
+    slip = parcel(shipped(), status="IN_TRANSIT").slip
+    poll = f"/shipments/progress/?seen={page.get(LIST).context['seen']}"
+    assert page.get(poll).status_code == 204
+    Parcel.objects.update(**change)
+    with transaction.atomic():
+        parcels.settle(parcels.lock([slip.pk]))
+    moved = page.get(poll)
+    assert moved["HX-Trigger"] == "shipments:changed"
+    assert page.get(f"/shipments/progress/?seen={moved.context['seen']}").status_code == 204
+
+
+def test_a_run_that_stalls_loses_its_bar_and_is_told_in_a_clerks_words(page, admin):
+    run = TrackingRun.objects.create(total=4, started_at=now())
+    shown = page.get(LIST)
+    assert "<progress" in text_of(shown)
+    TrackingRun.objects.filter(pk=run.pk).update(started_at=now() - timedelta(hours=3))
+    poll = f"/shipments/progress/?seen={shown.context['seen']}"
+    text = text_of(page.get(poll))
+    assert "<progress" not in text
+    assert "no worker is running: tell your administrator" in text
+    assert "qcluster" not in text
+    assert "/console/" not in text
+    page.force_login(admin)
+    assert "/console/jobs/?q=masterdata." in text_of(page.get(poll))
 
 
 def test_what_failed_in_the_last_update_is_the_alarm(page):
