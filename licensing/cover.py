@@ -1,6 +1,7 @@
 """Which licences cover this quantity of this HS code? Those that expire first are used first."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -39,6 +40,11 @@ class Cover:
     def missing(self) -> Decimal:
         return self.wanted - self.covered
 
+    @property
+    def unit(self) -> str:
+        """Of its first offer; those of covers() have one alone."""
+        return self.offers[0].item.unit if self.offers else ""
+
 
 def cover(
     hs_code: str, quantity: Decimal, today: date, *, unit_value: Decimal = ZERO, unit: str = ""
@@ -47,10 +53,25 @@ def cover(
 
     With the value of one unit (USD), no more is taken than the item's and its licence's dollars pay for.
     """
+    return cover_by(usable_items(hs_code, today, unit), quantity, unit_value)
+
+
+def covers(
+    hs_code: str, quantity: Decimal, today: date, *, unit_value: Decimal = ZERO, unit: str = ""
+) -> list[Cover]:
+    """The same for each unit by itself: kilograms and pieces cannot be added together."""
+    by_unit: dict[str, list[ImportItem]] = {}
+    for item in usable_items(hs_code, today, unit):
+        by_unit.setdefault(item.unit.strip().casefold(), []).append(item)
+    found = [cover_by(items, quantity, unit_value) for items in by_unit.values()]
+    return [each for each in found if each.offers]
+
+
+def cover_by(items: Iterable[ImportItem], quantity: Decimal, unit_value: Decimal) -> Cover:
     found = Cover(quantity)
     purses = Purses()
     spare = 0
-    for item in usable_items(hs_code, today, unit):
+    for item in items:
         usable = purses.usable(item, unit_value)
         if usable <= 0:
             continue

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from licensing.balances import money
 from licensing.models import Allotment, AllotmentItem, BillOfEntry, BOERow, License
 
+TOLD_AHEAD = 90  # days before its expiry from which people are told of a licence
 STATES = {
     "usable": _("Usable"),
+    "attention": _("Need attention"),
     "expiring-30": _("Expiring in 30 days"),
     "expiring-60": _("Expiring in 60 days"),
     "expiring-90": _("Expiring in 90 days"),
@@ -37,6 +40,7 @@ def state_condition(state: str, today: date) -> Q:
         return Q(expiry_date__gte=today, expiry_date__lte=today + timedelta(days=days))
     return {
         "usable": usable(today),
+        "attention": usable(today) & (expiring(today) | is_low()),
         "null": Q(is_null=True),
         "expired": expired(today),
         "overdrawn": Q(overdrawn_cif__gt=0),
@@ -46,6 +50,16 @@ def state_condition(state: str, today: date) -> Q:
 def usable(today: date) -> Q:
     """What may be allotted from: active, not expired, with a balance worth the name."""
     return Q(is_active=True, is_null=False) & ~expired(today)
+
+
+def expiring(today: date) -> Q:
+    """So soon that people are told."""
+    return Q(expiry_date__lte=today + timedelta(days=TOLD_AHEAD))
+
+
+def is_low() -> Q:
+    """So little is left that people are told."""
+    return Q(balance_cif__lt=settings.LICENCE_LOW_BELOW_USD)
 
 
 def expired(today: date) -> Q:

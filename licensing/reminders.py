@@ -6,12 +6,13 @@ LICENCE_LOW_BELOW_USD. The e-mail is one a day and person, and none where there 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F
 from django.template.loader import render_to_string
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -19,10 +20,10 @@ from ims.accounts import people, roles
 from ims.accounts.models import User
 from ims.notices import kinds, letters, services
 from ims.notices.services import News
+from licensing import queries
 from licensing.models import License
-from licensing.queries import usable
 
-DAYS = (30, 60, 90)
+DAYS = (30, 60, queries.TOLD_AHEAD)
 EXPIRING, LOW, MAIL = "licences.expiring", "licences.low", "licences.mail"
 KEY = "licence_reminders:"
 AUDIENCE = (roles.LICENCE_MANAGER,)
@@ -54,11 +55,11 @@ class Reminder:
 
 def reminders(today: date) -> Iterator[Reminder]:
     """What is worth telling today, told before or not: soonest expiry first, then low balances."""
-    found = License.objects.filter(usable(today))
-    soon = found.filter(expiry_date__lte=today + timedelta(days=max(DAYS)))
+    found = License.objects.filter(queries.usable(today))
+    soon = found.filter(queries.expiring(today))
     for licence in soon.order_by("expiry_date", "pk").iterator(chunk_size=AT_ONCE):
         yield expiring(licence, today)
-    low = found.filter(is_low()).order_by(F("expiry_date").asc(nulls_last=True), "pk")
+    low = found.filter(queries.is_low()).order_by(F("expiry_date").asc(nulls_last=True), "pk")
     for licence in low.iterator(chunk_size=AT_ONCE):
         since = licence.low_since or today
         text = f"Balance {licence.balance_cif:,.2f} USD"
@@ -69,19 +70,17 @@ def expiring(licence: License, today: date) -> Reminder:
     expiry = licence.expiry_date or today
     left = (expiry - today).days
     mark = next(days for days in DAYS if left <= days)
-    when = "Expires today" if left == 0 else f"Expires on {expiry:%d.%m.%Y}, in {left} days"
+    days = ngettext("%(n)s day", "%(n)s days", left) % {"n": left}
+    when = f"Expires on {date_format(expiry, 'j M Y')}, in {days}" if left else "Expires today"
     text = f"{when}; balance {licence.balance_cif:,.2f} USD"
     return Reminder(licence, EXPIRING, f"{licence.pk}:{expiry.isoformat()}:{mark}", text)
 
 
-def is_low() -> Q:
-    return Q(balance_cif__lt=settings.LICENCE_LOW_BELOW_USD)
-
-
 def keep_low_since(today: date) -> None:
     """Remember since when balances are low, so that one that recovers and falls again is told again."""
-    License.objects.exclude(low_since=None).exclude(is_low()).update(low_since=None)
-    License.objects.filter(usable(today) & is_low(), low_since=None).update(low_since=today)
+    low = queries.is_low()
+    License.objects.exclude(low_since=None).exclude(low).update(low_since=None)
+    License.objects.filter(queries.usable(today) & low, low_since=None).update(low_since=today)
 
 
 def tell(today: date) -> int:
@@ -144,7 +143,7 @@ def draft(user: User, mail: Mail) -> letters.Draft:
         "expiring": [each for each in mail.new if each.kind == EXPIRING],
         "low": [each for each in mail.new if each.kind == LOW],
         "more": mail.new_count - len(mail.new),
-        "list_url": f"{settings.SITE_URL}/licences/?state=expiring-90",
+        "list_url": f"{settings.SITE_URL}/licences/?state=attention",
         "notices_url": f"{settings.SITE_URL}/notices/",
     }
     subject = ngettext("%(n)s licence needs attention", "%(n)s licences need attention", mail.new_count)

@@ -131,7 +131,12 @@ class ChangeSerializer(serializers.ModelSerializer[LedgerChange]):
 class CoverQuestion(serializers.Serializer[Any]):
     hs_code = serializers.CharField(max_length=16, help_text="Its beginning is enough.")
     quantity = serializers.DecimalField(max_digits=15, decimal_places=3, min_value=Decimal("0.001"))
-    unit = serializers.CharField(required=False, default="", allow_blank=True)
+    unit = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="e.g. kg. Without one, quantities of different units are added together.",
+    )
     unit_value = serializers.DecimalField(
         max_digits=15,
         decimal_places=3,

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from ims.accounts import roles
 from ims.web.access import needs_role
-from licensing import quality, queries, runs
+from licensing import history, quality, queries, runs
 from licensing.balances import day_in_india
-from licensing.cover import Cover, cover
+from licensing.cover import covers
 from licensing.forms import AttachmentForm, CoverForm, LicenceFilter
 from licensing.models import License
 from licensing.rules import LOOK
@@ -61,7 +61,7 @@ def license_page(request: HttpRequest, pk: int) -> HttpResponse:
         "hidden": max(0, len(lines) - ENTRIES),
         "credit": sum((line.amount for line in lines if line.kind == "credit"), 0),
         "series": balance_over_time(lines, today),
-        "changes": licence.changes.select_related("user")[:CHANGES],
+        "history": history.told(licence.changes.select_related("user")[:CHANGES]),
         "attachments": licence.attachments.select_related("user"),
         "attachment_form": AttachmentForm(),
         "may_act": may_act(request),
@@ -86,10 +86,10 @@ def ledger_pdf(request: HttpRequest, pk: int) -> HttpResponse:
 def cover_page(request: HttpRequest) -> HttpResponse:
     """Which licences cover this quantity of this HS code?"""
     form = CoverForm(request.GET or None)
-    found: Cover | None = None
+    context: dict[str, Any] = {"form": form, "may_act": may_act(request)}
     if form.is_valid():
-        found = cover(**form.cleaned_data, today=day_in_india(now()))
-    context = {"form": form, "found": found, "may_act": may_act(request)}
+        context["asked"] = form.cleaned_data
+        context["answers"] = covers(**form.cleaned_data, today=day_in_india(now()))
     return render(request, "licensing/cover.html", context)
 
 

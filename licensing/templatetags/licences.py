@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ims.web.templatetags.ims import MISSING
 from licensing.models import BOERow, License, TransactionType
@@ -38,7 +39,9 @@ def licence_words(licence: License, today: date) -> str:
     left = days_left(licence, today)
     if left == 0:
         return _("Expires today")
-    return _("%(n)s days left") % {"n": left} if left <= SOON else _("Usable")
+    if left > SOON:
+        return _("Usable")
+    return ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
 
 
 @register.filter
@@ -57,9 +60,22 @@ def qty(quantity: Any) -> str:
 
 
 @register.filter
+def qty_in(quantity: Any, unit: str) -> str:
+    """'1,250.5 kg'."""
+    return f"{qty(quantity)} {unit}".strip()
+
+
+@register.filter
 def licences_of(rows: Iterable[Any]) -> list[License]:
     """The licences whose items these rows take from, each once."""
     return list(dict.fromkeys(row.item.license for row in rows))
+
+
+@register.filter
+def unit_of(rows: Iterable[Any]) -> str:
+    """The unit of the items that these rows take from; nothing where they have several."""
+    units = {row.item.unit for row in rows}
+    return units.pop() if len(units) == 1 else ""
 
 
 @register.filter

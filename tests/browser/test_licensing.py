@@ -71,7 +71,7 @@ def test_from_the_question_to_the_booked_bill(page, manager, licences):
     page.get_by_label("Quantity").fill("1000")
     page.get_by_label("Value of one unit, USD").fill("0.55")
     page.get_by_role("button", name="Find licences").click()
-    expect(page.get_by_text("1,000 are covered")).to_be_visible()
+    expect(page.get_by_text("1,000 kg of HS code 1701 are covered")).to_be_visible()
     page.get_by_role("button", name="Allot these quantities").click()
     page.get_by_label("Company").fill("Sweet Imports")
     page.get_by_role("button", name="Reserve").click()

@@ -1,9 +1,11 @@
 """Licence managers hear of licences that expire soon or run low, once each."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.core import mail
 
 from ims.notices import services
@@ -39,6 +41,27 @@ def test_a_low_balance_is_told_with_the_amount(licence, today):
     licence(credit="4999.99")
     licence("L-2", credit="5000")
     assert texts(today) == ["L-1: Balance 4,999.99 USD"]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(0, "Expires today;"), (1, "in 1 day;"), (2, "Expires on 24 Nov 2026, in 2 days;")]
+)
+def test_an_expiry_is_told_with_its_day_as_everywhere(licence, days, words):
+    day = date(2026, 11, 22)
+    licence(expiry_date=day + timedelta(days=days))
+    assert words in texts(day)[0]
+
+
+def test_the_mail_leads_to_a_list_of_all_that_it_tells(client, licence, today, manager):
+    licence("SOON", expiry_date=today + timedelta(days=90))
+    licence("LOW", credit="800")
+    licence("FINE")
+    licence("GONE", expiry_date=today - timedelta(days=1))
+    reminders.send(manager.pk, today)
+    [address] = re.findall(r"All of them: (\S+)", mail.outbox[0].body)
+    client.force_login(manager)
+    found = client.get(address.removeprefix(settings.SITE_URL)).context["page_obj"]
+    assert {each.license_number for each in found} == {"SOON", "LOW"}
 
 
 def test_managers_get_one_mail_and_a_notice_for_each_mark(licence, today, manager, reader):

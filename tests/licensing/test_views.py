@@ -3,14 +3,17 @@
 import re
 import zlib
 from datetime import date, timedelta
+from decimal import Decimal
+from html import unescape
 from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from ims.accounts.models import User
 from ims.lib import pdf_fonts
-from licensing import runs
+from licensing import ledger, runs
 from licensing.models import Allotment, Attachment, BillOfEntry, BOERow, ImportItem, License, SyncRun
 from licensing.tasks import queue_sync
 from scheduling.testing import drain
@@ -67,10 +70,12 @@ def test_the_list_shows_balances_totals_and_states(page, licence, today):
     licence("GOOD", credit="1234.50")
     licence("SOON", expiry_date=today + timedelta(days=5))
     licence("LAST-DAY", expiry_date=today)
+    licence("TOMORROW", expiry_date=today + timedelta(days=1))
     text = text_of(page.get(LIST))
     assert "1,234.50" in text
-    assert "3 licences, together 21,234.50 USD" in text
+    assert "4 licences, together 31,234.50 USD" in text
     assert "5 days left" in text
+    assert ">1 day left" in text
     assert "Expires today" in text
 
 
@@ -100,6 +105,46 @@ def test_a_licence_shows_items_ledger_history_and_papers(page, item, today, mana
     assert "No papers yet." in text
 
 
+def test_on_a_phone_each_figure_keeps_its_heading_and_with_it_its_unit(page, item):
+    for address in (LIST, item.license.get_absolute_url()):
+        text = text_of(page.get(address))
+        labels = set(re.findall(r'data-label="([^"]+)"', text))
+        assert labels
+        assert labels - set(re.findall(r"<th[^>]*>([^<]+)</th>", text)) == set()
+
+
+def shown_history(page, licence: License) -> str:
+    text = text_of(page.get(licence.get_absolute_url()))
+    return unescape(re.sub(r"<[^>]+>", " ", text.partition('id="history"')[2]))
+
+
+def test_the_history_tells_each_change_from_what_to_what(page, item, manager):
+    User.objects.filter(pk=manager.pk).update(first_name="Asha", last_name="Patel")
+    with ledger.changes(user=manager):
+        item.quantity, item.description, item.is_restricted = Decimal("1250.5"), "Sugar", True
+        item.save()
+    with ledger.changes(user=manager):
+        item.description = ""
+        item.save()
+    history = shown_history(page, item.license)
+    assert "description: Sugar → —" in history
+    assert "description: — → Sugar, quantity: 1,000 → 1,250.5, is restricted: no → yes" in history
+    assert "Asha Patel" in history
+
+
+def test_the_history_tells_what_a_row_held_that_came_and_went(page, item, today):
+    boe = BillOfEntry.objects.create(number="77", date=today)
+    row = BOERow.objects.create(bill_of_entry=boe, item=item, qty=3, cif_fc=2500)
+    name = f"BOE row {row.pk}"
+    row.delete()
+    history = shown_history(page, item.license)
+    held = "bill of entry: BOE 77, item: L-1 item 1, transaction type: Debit, quantity: 3, CIF: 2,500.00"
+    assert f"{name} added: {held}" in history
+    assert f"{name} deleted: {held}" in history
+    boe.delete()
+    assert "bill of entry: " in shown_history(page, item.license)
+
+
 def test_an_overdrawn_licence_says_by_how_much(page, item, today):
     boe = BillOfEntry.objects.create(number="77", date=today)
     BOERow.objects.create(bill_of_entry=boe, item=item, cif_fc=12_500)
@@ -112,7 +157,7 @@ def test_a_licence_takes_the_same_queries_however_long_its_ledger(
 ):
     boe = BillOfEntry.objects.create(number="77", date=today)
     BOERow.objects.bulk_create(BOERow(bill_of_entry=boe, item=item, cif_fc=1) for _ in range(count))
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         page.get(item.license.get_absolute_url())
 
 
@@ -145,12 +190,36 @@ def embedded_letters(pdf: bytes) -> set[str]:
 def test_the_cover_leads_to_an_allotment_with_its_quantities(page, licence):
     made = licence(items=[{"hs_code": "1701", "quantity": 300}]).import_items.get()
     text = text_of(page.get(f"{LIST}cover/?hs_code=1701&quantity=250&unit_value=2"))
-    assert "250 are covered" in text
+    assert "250 kg of HS code 1701 are covered" in text
     form = text_of(
         page.get(f"{LIST}allotments/new/?item={made.pk}&qty-{made.pk}=250.000&cif-{made.pk}=500.00")
     )
     assert 'value="250.000"' in form
     assert 'value="500.00"' in form
+
+
+def test_quantities_of_different_units_are_not_added_together(page, licence):
+    licence("L-1", items=[{"hs_code": "1701", "quantity": 300, "unit": "KG"}])
+    licence("L-2", items=[{"hs_code": "1701", "quantity": 500, "unit": "pcs"}])
+    licence("L-3", items=[{"hs_code": "1701", "quantity": 100, "unit": "kg"}])
+    text = text_of(page.get(f"{LIST}cover/?hs_code=17&quantity=500"))
+    assert "400 kg of HS code 17 are covered, 100 kg are missing" in text
+    assert "500 pcs of HS code 17 are covered" in text
+    text = text_of(page.get(f"{LIST}cover/?hs_code=17&quantity=500&unit=pcs"))
+    assert "500 pcs of HS code 17 are covered" in text
+    assert "are missing" not in text
+
+
+def test_what_nothing_covers_is_said_with_its_code(page):
+    text = text_of(page.get(f"{LIST}cover/?hs_code=17&quantity=500&unit=kg"))
+    assert "Nothing covers 500 kg of HS code 17" in text
+
+
+def test_an_allotment_that_reserves_nothing_says_so(page):
+    made = Allotment.objects.create(company="A")
+    text = text_of(page.get(made.get_absolute_url()))
+    assert "It reserves nothing" in text
+    assert "<table" not in text
 
 
 def test_a_question_that_is_wrong_names_its_field(page):
@@ -166,7 +235,9 @@ def test_an_allotment_is_reserved_booked_and_shown(page, item):
     answer = reserve(page, item, "100", "4000")
     allotment = Allotment.objects.get()
     assert answer["Location"] == allotment.get_absolute_url()
-    assert "Reserved" in text_of(page.get(allotment.get_absolute_url()))
+    shown = text_of(page.get(allotment.get_absolute_url()))
+    assert "Reserved" in shown
+    assert "<dd>100 kg</dd>" in shown
     booked = page.post(
         reverse("licensing:book", args=[allotment.pk]),
         {"number": "77", "date": "2026-11-01", "exchange_rate": "84"},
@@ -295,7 +366,11 @@ def test_a_running_sync_shows_how_far_it_is_and_can_be_stopped(page, manager, li
     assert "25 of 100 licences" in text
     page.post(f"{LIST}sync/cancel/")
     assert runs.stage_of(runs.latest())["stage"] == "stalled"
-    assert "did not end" in text_of(page.get(f"{LIST}sync/"))
+    text = text_of(page.get(f"{LIST}sync/"))
+    assert "did not end" in text
+    assert "no worker is running: tell your administrator" in text
+    assert "qcluster" not in text
+    assert "/console/" not in text
 
 
 # --- papers ---------------------------------------------------------------------------------------------
