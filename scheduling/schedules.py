@@ -33,6 +33,7 @@ __all__ = [
     "ScheduleStatus",
     "all_statuses",
     "next_runs",
+    "resume",
     "run_now",
     "start",
     "status",
@@ -83,6 +84,16 @@ def start(
     return _control("schedule.start", name, task, user, apply, due_now=force)
 
 
+def resume(name: str, *, user: Who = None) -> ScheduleStatus:
+    """Start a stopped schedule as it was: with the interval that somebody gave it. Raises UnknownSchedule."""
+    task, _ = _declared(name)
+
+    def apply(override: ScheduleOverride) -> None:
+        override.stopped = False
+
+    return _control("schedule.start", name, task, user, apply)
+
+
 def stop(name: str, *, user: Who = None) -> ScheduleStatus:
     """Stop a schedule until somebody starts it; restarts of clusters do not."""
     task, _ = _declared(name)
@@ -130,7 +141,7 @@ def _control(
         after = _state(override)
         audit.record(action, f"schedule:{name}", user, before=before, after=after)
     count = FinishedTask.objects.filter(group=name).count()
-    return describe(task, row, name, count, changed=before != after)
+    return describe(task, row, name, count, override, changed=before != after)
 
 
 def _write(

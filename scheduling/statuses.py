@@ -13,6 +13,7 @@ from django_q.models import Schedule
 from django_q.models import Task as FinishedTask
 
 from scheduling import declaration, rows
+from scheduling.cadence import Cadence
 from scheduling.declaration import DeclaredTask
 from scheduling.exceptions import UnknownSchedule
 from scheduling.models import ScheduleOverride
@@ -28,7 +29,7 @@ class ScheduleStatus:
     task: str
     active: bool
     schedule_id: str | None  # of the Schedule row; None while stopped
-    interval_minutes: int | None  # None: by cron, or by another of Django Q2's types
+    interval_minutes: int | None  # None: by cron, or by another of Django Q2's types; stopped: when resumed
     cron: str | None
     tz: str
     next_run: datetime | None
@@ -48,14 +49,15 @@ class ScheduleStatus:
 
 def status(name: str) -> ScheduleStatus:
     """A declared schedule by its public name; a row made by hand by its name or number."""
-    task, row = _find(name)
+    task, row, override = _find(name)
     group = name if task else rows.group_of(row)
-    return describe(task, row, group, FinishedTask.objects.filter(group=group).count())
+    return describe(task, row, group, FinishedTask.objects.filter(group=group).count(), override)
 
 
 def all_statuses() -> list[ScheduleStatus]:
     """Every declared schedule, then every row made by hand, in a constant number of statements."""
-    ids = dict(ScheduleOverride.objects.values_list("name", "schedule_id"))
+    overrides = {each.name: each for each in ScheduleOverride.objects.all()}
+    ids = {name: each.schedule_id for name, each in overrides.items()}
     by_id = {row.pk: row for row in Schedule.objects.order_by("name", "pk")}
     shown: list[tuple[DeclaredTask[Any, Any] | None, Schedule | None, str]] = [
         (task, by_id.pop(ids.get(name), None), name) for name, task in sorted(declaration.scheduled().items())
@@ -63,7 +65,9 @@ def all_statuses() -> list[ScheduleStatus]:
     shown += [(None, row, rows.group_of(row)) for row in by_id.values()]
     finished = FinishedTask.objects.filter(group__in={group for _, _, group in shown}).order_by()
     counts = dict(finished.values_list("group").annotate(n=Count("id")))
-    return [describe(task, row, group, counts.get(group, 0)) for task, row, group in shown]
+    return [
+        describe(task, row, group, counts.get(group, 0), overrides.get(group)) for task, row, group in shown
+    ]
 
 
 def next_runs(name: str, count: int = 5) -> list[datetime]:
@@ -71,13 +75,19 @@ def next_runs(name: str, count: int = 5) -> list[datetime]:
 
     The first may be overdue: it is about to be enqueued, or no cluster runs.
     """
-    task, row = _find(name)
+    task, row, _ = _find(name)
     now, tz = timezone.now(), _zone(task)
     return rows.next_runs(row, now, count, tz) if row and not rows.fault(row, now, tz) else []
 
 
 def describe(
-    task: DeclaredTask[Any, Any] | None, row: Any, name: str, task_count: int, *, changed: bool = False
+    task: DeclaredTask[Any, Any] | None,
+    row: Any,
+    name: str,
+    task_count: int,
+    override: ScheduleOverride | None,
+    *,
+    changed: bool = False,
 ) -> ScheduleStatus:
     """A row and the task whose declaration it follows: no row while stopped, no task if made by hand."""
     tz = _zone(task)
@@ -88,7 +98,7 @@ def describe(
         task=task.name if task else declaration.name_of(row.func),
         active=bool(row and row.repeats),
         schedule_id=str(row.pk) if row else None,
-        interval_minutes=rows.interval_minutes(row) if row else declared.every_minutes if declared else None,
+        interval_minutes=rows.interval_minutes(row) if row else _resumed(declared, override),
         cron=declared.cron if declared else rows.cron_of(row),
         tz=tz or Conf.TIME_ZONE,
         next_run=row.next_run if row else None,
@@ -107,11 +117,18 @@ def unknown(name: str) -> UnknownSchedule:
     return UnknownSchedule(f"There is no schedule {name!r}. Known: {known}.")
 
 
-def _find(name: str) -> tuple[DeclaredTask[Any, Any] | None, Any]:
-    """The declared task and its row, None while stopped; or no task and a row made by hand."""
+def _resumed(declared: Cadence | None, override: ScheduleOverride | None) -> int | None:
+    """The interval at which a stopped schedule goes on when it is resumed."""
+    if declared is None or declared.cron:
+        return None
+    return (override and override.interval_minutes) or declared.every_minutes
+
+
+def _find(name: str) -> tuple[DeclaredTask[Any, Any] | None, Any, ScheduleOverride | None]:
+    """The declared task, its row, None while stopped, and its override; or a row made by hand alone."""
     if task := declaration.scheduled().get(name):
         override = ScheduleOverride.objects.filter(name=name).first()
-        return task, Schedule.objects.filter(pk=override.schedule_id).first() if override else None
+        return task, Schedule.objects.filter(pk=override.schedule_id).first() if override else None, override
     followed = ScheduleOverride.objects.exclude(schedule_id=None).values("schedule_id")
     handmade = Schedule.objects.exclude(pk__in=followed)
     row = handmade.filter(name=name).order_by("pk").first()
@@ -119,7 +136,7 @@ def _find(name: str) -> tuple[DeclaredTask[Any, Any] | None, Any]:
         row = handmade.filter(pk=int(name)).first()
     if row is None:
         raise unknown(name)
-    return None, row
+    return None, row, None
 
 
 def _zone(task: DeclaredTask[Any, Any] | None) -> str | None:

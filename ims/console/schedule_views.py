@@ -70,13 +70,13 @@ def schedule(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 @needs_role(*roles.OPERATE)
 def start(request: HttpRequest, key: str) -> HttpResponse:
-    """Start it, or give it another interval."""
-    found, text = declared(key), request.POST.get("interval", "").strip()
-    if text and not (text.isascii() and text.isdigit() and len(text) < 7):
-        messages.error(request, _("Interval: give a whole number of minutes."))
-        return redirect("console:schedule", found.key)
+    """Start it as it was; or, from the form, give it another interval, or with an empty one the declared."""
+    found, text = declared(key), request.POST.get("interval")
     try:
-        started = schedules.start(found.name, int(text) if text else None, user=request.user)
+        if text is None:
+            started = schedules.resume(found.name, user=request.user)
+        else:
+            started = schedules.start(found.name, read_interval(text.strip()), user=request.user)
     except BadInterval as error:
         messages.error(request, str(error))
     else:
@@ -99,6 +99,12 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
     job = schedules.run_now(declared(key).name, user=request.user)
     messages.success(request, _("Queued: this is its job."))
     return redirect("console:job", job.id)
+
+
+def read_interval(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdigit() and len(text) < 7):
+        raise BadInterval(_("Interval: give a whole number of minutes."))
+    return int(text) if text else None
 
 
 def describe(found: list[ScheduleStatus]) -> list[Line]:

@@ -82,6 +82,16 @@ def test_a_schedule_is_given_another_interval_stopped_and_run(client, operator, 
     )
 
 
+def test_the_start_button_keeps_an_interval_that_only_the_form_takes_back(client, operator):
+    schedules.start("site_every", 7)
+    client.force_login(operator)
+    client.post("/console/schedules/site_every/stop/")
+    client.post("/console/schedules/site_every/start/")
+    assert schedules.status("site_every").interval_minutes == 7
+    client.post("/console/schedules/site_every/start/", {"interval": ""})
+    assert schedules.status("site_every").interval_minutes == 10
+
+
 def test_a_part_answers_nothing_while_nothing_moved(client, operator, job):
     client.force_login(operator)
     fresh = client.get("/console/jobs/")

@@ -111,6 +111,23 @@ def test_a_start_without_interval_returns_to_the_declared_one():
     assert schedules.start(NAME).interval_minutes == 10
 
 
+def test_a_stopped_schedule_is_resumed_as_it_was(operator):
+    schedules.start(NAME, 5)
+    assert schedules.stop(NAME).interval_minutes == 5
+    assert schedules.status(NAME).interval_minutes == 5
+    [listed] = [each for each in schedules.all_statuses() if each.name == NAME]
+    assert listed.interval_minutes == 5
+    resumed = schedules.resume(NAME, user=operator)
+    assert (resumed.active, resumed.interval_minutes, row().minutes) == (True, 5, 5)
+    assert AuditLog.objects.latest("id").action == "schedule.start"
+
+
+def test_a_schedule_that_nobody_changed_is_resumed_as_declared(monkeypatch):
+    schedules.stop(NAME)
+    monkeypatch.setattr(tasks.every_ten_minutes, "cadence", Cadence(NAME, 3, None, "UTC"))
+    assert schedules.resume(NAME).interval_minutes == 3
+
+
 def test_a_stop_holds_until_a_start():
     schedules.sync()
     assert not schedules.stop(NAME).active
