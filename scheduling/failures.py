@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, QuerySet
 from django_q.models import Task as FinishedTask
 
 from scheduling import clock, declaration, mutes
@@ -29,14 +29,8 @@ class FailureGroup:
 def groups(days: int = DAYS) -> list[FailureGroup]:
     """The groups of the last days, the one that failed last first; at most GROUPS."""
     now = clock.read()
-    since = now - timedelta(days=days)
-    failed = FinishedTask.objects.filter(success=False, stopped__gte=since)
-    cancelled = Cancellation.objects.filter(honoured_at__isnull=False)
-    last = Attempt.objects.filter(
-        retry_at=None, stopped_at__gte=since, job_id__in=failed.values("id")
-    ).exclude(job_id__in=cancelled.values("job_id"))
     rows = (
-        last.order_by()
+        _last_attempts(now - timedelta(days=days))
         .values("func", "gist")
         .annotate(
             n=Count("job_id", distinct=True),
@@ -59,3 +53,18 @@ def groups(days: int = DAYS) -> list[FailureGroup]:
         )
         for row in rows
     ]
+
+
+def count(shown: list[FailureGroup], days: int = DAYS) -> int:
+    """How many groups there are, of which these are shown; asked only where they fill the list."""
+    if len(shown) < GROUPS:
+        return len(shown)
+    return _last_attempts(clock.read() - timedelta(days=days)).values("func", "gist").distinct().count()
+
+
+def _last_attempts(since: datetime) -> QuerySet[Attempt]:
+    """Those that ended a job for good since then, but for cancelled ones; in no order."""
+    failed = FinishedTask.objects.filter(success=False, stopped__gte=since)
+    cancelled = Cancellation.objects.filter(honoured_at__isnull=False)
+    last = Attempt.objects.filter(retry_at=None, stopped_at__gte=since, job_id__in=failed.values("id"))
+    return last.exclude(job_id__in=cancelled.values("job_id")).order_by()

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from ims.lib import audit
+from ims.lib.local_time import local, zone_name
 from scheduling import declaration
 from scheduling.exceptions import NotPossible, Undeclared
 from scheduling.operation_models import FailureMute
@@ -90,7 +92,10 @@ def words(row: FailureMute | None, last_at: datetime, now: datetime) -> str:
 def _how(row: FailureMute) -> str:
     if row.version:
         return HOW["version"]
-    return f"until {row.until:%Y-%m-%d %H:%M} UTC" if row.until else HOW["seen"]
+    if row.until is None:
+        return HOW["seen"]
+    there = local(row.until)
+    return f"until {date_format(there, 'j M Y, H:i')} {zone_name(there)}"
 
 
 def _name(user: Who) -> str:

@@ -3,4 +3,4 @@
 OPERATE = ("operator",)
 LOOK = ("operator", "read-only")
 
-ACTIONS = ("job.", "queue.", "schedule.")  # in the audit log: how the names of the engine's actions begin
+ACTIONS = ("job.", "queue.", "schedule.", "failure.")  # how the engine's actions begin in the audit log

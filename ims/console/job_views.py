@@ -85,6 +85,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
 def failure_groups(request: HttpRequest) -> HttpResponse:
     """Failed jobs of the last days, grouped by task and error."""
     groups = failures.groups()
+    total = failures.count(groups)
     shown = [
         {
             "group": each,
@@ -95,10 +96,11 @@ def failure_groups(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "groups": shown,
+        "total": total,
         "days": failures.DAYS,
         "how": mutes.HOW,
         "may_act": may_act(request),
-        "seen": live.version(groups),
+        "seen": live.version((groups, total)),
     }
     return live.answer(request, "console/failures.html", "console/parts/failures.html", context)
 

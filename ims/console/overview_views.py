@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from scheduling.exceptions import UnknownQueue
 from scheduling.operation_models import Incident
 from scheduling.roles import ACTIONS
 
-ROWS = 50  # of the audit log on a page
+ROWS = 50  # on a page
 
 
 @require_safe
@@ -96,12 +97,12 @@ def wake(request: HttpRequest) -> HttpResponse:
 @needs_role(*roles.LOOK)
 def alerts(request: HttpRequest) -> HttpResponse:
     """What people were warned of, and who is warned."""
-    incidents = list(Incident.objects.all()[:ROWS])
+    page = Paginator(Incident.objects.all(), ROWS).get_page(request.GET.get("page"))
     context = {
-        "incidents": incidents,
+        "page_obj": page,
         "emails": len(settings.ALERT_EMAILS),
         "webhook": bool(settings.ALERT_WEBHOOK),
-        "seen": live.version([(each.pk, each.ended_at) for each in incidents]),
+        "seen": live.version([page.paginator.count, *((each.pk, each.ended_at) for each in page)]),
     }
     return live.answer(request, "console/alerts.html", "console/parts/alerts.html", context)
 

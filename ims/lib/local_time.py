@@ -15,6 +15,12 @@ def local_day(moment: datetime) -> date:
     return local(moment).date()
 
 
+def zone_name(moment: datetime) -> str:
+    """How people call the zone of a time: 'IST', or 'UTC+04' where it has no name."""
+    name = moment.tzname() or ""
+    return name if name.isalpha() else f"UTC{name}"
+
+
 def midnight(day: date) -> datetime:
     """When a day begins where operations are."""
     return datetime.combine(day, time(), tzinfo=zone())

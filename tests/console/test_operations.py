@@ -47,6 +47,7 @@ def test_all_that_match_are_counted_and_asked_for_before_a_job_does_it(page, cli
     assert "Delete all" in html
     query = "?action=retry&state=failed&task=tests.fail_for_good"
     assert "Retry 3 jobs?" in page("bulk", query=query)
+    assert "<dt>Search</dt><dd>fire</dd>" in page("bulk", query="?action=retry&state=failed&q=fire")
     answer = client.post(
         "/console/bulk/", {"action": "retry", "state": "failed", "task": "tests.fail_for_good"}
     )
@@ -101,6 +102,20 @@ def test_a_group_of_failures_is_muted_and_heard_again(page, client):
     assert "by operator" not in page("failures")
     answer = client.post(reverse("console:mute", query={**query, "how": "ever"}), follow=True)
     assert "how: give one of" in answer.content.decode()
+    log = page("audit")
+    assert "failure.mute" in log
+    assert "failure.unmute" in log
+
+
+def test_a_list_of_failures_that_is_cut_says_of_how_many(page, monkeypatch):
+    monkeypatch.setattr(failures, "GROUPS", 2)
+    for words in ("a", "b", "a"):
+        tasks.fail.enqueue(words)
+    drain()
+    assert "groups that failed last" not in page("failures")
+    tasks.fail.enqueue("c")
+    drain()
+    assert "The 2 groups that failed last, of 3." in page("failures")
 
 
 def test_quiet_mode_is_begun_shown_and_ended(page, client):
@@ -122,3 +137,18 @@ def test_alerts_say_what_goes_on_and_that_nobody_is_warned(page, settings):
     assert "waits for 900 s" in html
     assert "Goes on" in html
     assert "Nobody is warned." not in html
+    assert "told to 1 e-mail address</span>" in html
+    settings.ALERT_WEBHOOK = "https://example.com/hook"
+    assert "told to 1 e-mail address and the webhook" in page("alerts")
+    settings.ALERT_EMAILS = []
+    assert ">told to the webhook<" in page("alerts")
+
+
+def test_alerts_come_by_page_and_a_page_fetches_itself_anew(page):
+    Incident.objects.bulk_create(
+        Incident(key=f"late:{n}", text=f"Alert {n}.", ended_at=timezone.now()) for n in range(51)
+    )
+    assert "1–50 of 51" in page("alerts")
+    second = page("alerts", query="?page=2")
+    assert second.count("Alert ") == 1
+    assert 'hx-get="/console/alerts/?page=2&amp;seen=' in second

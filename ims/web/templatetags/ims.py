@@ -27,7 +27,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ims.accounts.roles import EIC
-from ims.lib.local_time import local
+from ims.lib.local_time import local, zone_name
 from ims.submissions import once
 
 register = template.Library()
@@ -35,6 +35,7 @@ register = template.Library()
 MISSING = "—"
 ZERO = SafeString('<span class="zero">0</span>')
 MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
+LONG = 16  # letters of a badge that fit beside a name on a phone
 OLD = 60 * DAY  # from here on a date says more than a number of days
 LEVELS = {  # of a message: its state and icon
     "success": ("ok", "circle-check"),
@@ -56,7 +57,8 @@ def icon(name: str) -> dict[str, str]:
 @register.inclusion_tag("parts/badge.html")
 def badge(state: str, text: object = "") -> dict[str, object]:
     """A state as colour, shape and word; the word is the state itself unless given."""
-    return {"state": state, "text": text or state.replace("_", " ")}
+    words = str(text or state.replace("_", " "))
+    return {"state": state, "text": words, "is_long": len(words) > LONG}
 
 
 @register.filter
@@ -148,8 +150,7 @@ def missing() -> dict[str, str]:
 
 def exact_words(when: datetime) -> str:
     there = local(when)
-    zone = there.tzname() or ""
-    return f"{date_format(there, 'j M Y, H:i:s')} {zone if zone.isalpha() else 'UTC' + zone}"
+    return f"{date_format(there, 'j M Y, H:i:s')} {zone_name(there)}"
 
 
 def since_words(seconds: float) -> str:
