@@ -2,11 +2,13 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core import mail
 from django.db import connections
+from django.shortcuts import render
 from django.test import AsyncClient, Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -105,6 +107,13 @@ def test_a_guesser_sees_for_how_long_they_are_locked_out(client, operations, set
     response = sign_in(client, password="wrong")
     assert response.status_code == 429
     assert "15 minutes" in response.content.decode()
+    settings.AXES_COOLOFF_TIME = timedelta(minutes=1)
+    assert "in 1 minute," in sign_in(client, password="wrong").content.decode()
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(1, "in 1 second."), (2, "in 2 seconds.")])
+def test_who_signs_in_too_often_reads_for_how_long(rf, seconds, words) -> None:
+    assert words in render(rf.get("/"), "registration/too_often.html", {"seconds": seconds}).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -45,6 +45,13 @@ def test_every_page_shows_how_many_are_unread(page, told):
     assert '<span class="n">2</span>' in text_of(page.get("/"))
 
 
+def test_one_notice_is_said_to_be_one(page, told):
+    told("One")
+    assert '<span class="vh">unread notice</span>' in text_of(page.get("/"))
+    told("Two")
+    assert '<span class="vh">unread notices</span>' in text_of(page.get("/"))
+
+
 def test_nothing_unread_is_a_bell_without_a_number(page):
     text = text_of(page.get("/"))
     assert 'id="bell-rail"' in text
