@@ -1,7 +1,8 @@
-"""What every page knows: the server's time and the rail's entries."""
+"""What every page knows: the server's time, the zone of operations and the rail's entries."""
 
 from typing import Any, NamedTuple, cast
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
@@ -23,6 +24,7 @@ class Entry(NamedTuple):
 def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "now": timezone.now().isoformat(timespec="milliseconds"),
+        "zone": settings.OPERATIONS_TIME_ZONE,
         "nav": SimpleLazyObject(lambda: entries(request)),  # fragments, which show no rail, ask nothing
     }
 

@@ -63,6 +63,11 @@ def test_ticked_rows_stay_ticked_while_an_update_changes_others(page, operations
     expect(page.get_by_text("Somebody else")).to_have_count(0)
     expect(page.get_by_label("Choose order A-1")).to_be_checked()
     page.get_by_label("Choose order A-1").uncheck()
+    page.get_by_label("all 3 that match").check()
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('shipments:changed'))")
+    expect(page.get_by_text("Somebody else")).to_have_count(0)
+    expect(page.get_by_label("all 3 that match")).to_be_checked()
+    page.get_by_label("all 3 that match").uncheck()
     page.evaluate("document.body.dispatchEvent(new CustomEvent('shipments:changed'))")
     expect(page.get_by_text("Somebody else")).to_be_visible()
 

@@ -115,6 +115,27 @@ def test_pages_move_by_themselves(page, operator, busy):
     expect(page.locator("#rows tbody tr")).to_have_count(4, timeout=8000)
 
 
+def test_a_page_that_gets_no_answers_says_so_and_comes_back(page, operator, busy):
+    """Whatever the bell is answered; and what a person asked for, and did not get, is said besides."""
+    page.faults.allow("status: 500|console: Response Status Error")
+    sign_in(page, operator)
+    page.goto("/console/jobs/")
+    live = page.get_by_role("status").and_(page.locator(".ims-live"))
+    expect(live).to_have_text("Live")
+    page.route("**/console/jobs/?*", lambda route: route.fulfill(status=500))
+    page.evaluate("Date.now = ((now) => () => now() + 11_000)(Date.now)")
+    for _ in range(2):
+        with page.expect_response("**/notices/bell/*") as answer:
+            pass
+        assert answer.value.ok
+    expect(live).to_have_text("Not live")
+    expect(page.locator(".ims-toast")).to_have_count(0)
+    page.get_by_label("State").select_option("failed")
+    expect(page.locator(".ims-toast")).to_contain_text("That did not work: the server answered 500.")
+    page.unroute("**/console/jobs/?*")
+    expect(live).to_have_text("Live")
+
+
 def test_typing_a_search_shows_its_rows_and_keeps_it_in_the_address(page, operator, busy):
     sign_in(page, operator)
     page.goto("/console/jobs/")
@@ -182,7 +203,7 @@ def test_schedules_are_handled(hands):
     hands.press("Stop", "until somebody starts it again")
     hands.press("Stop the schedule", "site_every is stopped until somebody starts it.")
     assert not schedules.status("site_every").active
-    hands.press("Start", "Runs every 10 minutes.", at="schedules/site_every/")
+    hands.press("Start", "Runs every 25 minutes.", at="schedules/site_every/")
 
 
 def test_failures_are_muted_and_many_jobs_handled_at_once(hands, busy):

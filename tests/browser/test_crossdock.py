@@ -124,7 +124,7 @@ def test_progress_percent_and_elapsed_time_move_without_a_reload(page, buyer, st
     row = page.get_by_role("row").filter(has_text="Запрос.xlsx")
     expect(row.get_by_text("Matching prices")).to_be_visible(timeout=10_000)
     assert_accessible(page)
-    percent, elapsed = row.locator("output"), row.locator("time[data-tick=elapsed]")
+    percent, elapsed = row.locator(".percent"), row.locator("time[data-tick=elapsed]")
     before, ran = percent.inner_text(), elapsed.inner_text()
     expect(elapsed).not_to_have_text(ran, timeout=5_000)
     steps.release(2)

@@ -1,11 +1,14 @@
 """Sign-in, the home page, the shell around all pages, and the pages for errors."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from ims.accounts import roles
+from ims.lib.local_time import local
 from ims.web import registry
 from scheduling.testing import drain
 from tests.browser.conftest import (
@@ -18,6 +21,15 @@ from tests.browser.conftest import (
 )
 from tests.conftest import PASSWORD, make_user
 
+ONE_LINE = 28  # px, of a badge
+REMEMBER_DRAWN_WORDS = """
+window.drawn = [];
+const draw = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (words, ...rest) {
+  drawn.push(words);
+  return draw.call(this, words, ...rest);
+};
+"""
 LOOKS = pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
 
 
@@ -156,14 +168,56 @@ def test_the_first_tab_stop_skips_to_the_content(page, operations):
 @pytest.mark.urls("tests.browser.urls")
 def test_good_news_goes_by_itself_and_an_error_stays_until_closed(page, operations):
     sign_in(page, operations)
+    page.clock.install()
     page.goto("/say/success/")
-    expect(page.get_by_text("level success")).to_be_visible()
-    expect(page.get_by_text("level success")).to_be_hidden(timeout=9000)
+    good = page.get_by_text("level success")
+    good.hover()
+    page.clock.fast_forward(7000)
+    expect(good).to_be_visible()  # somebody reads it
+    page.mouse.move(0, 0)
+    page.clock.fast_forward(7000)
+    expect(good).to_be_hidden()
     page.goto("/say/error/")
     error = page.get_by_text("level error")
+    page.clock.fast_forward(7000)
     expect(error).to_be_visible()
     page.get_by_role("button", name="Close").click()
     expect(error).to_be_hidden()
+
+
+# --- What is fetched ------------------------------------------------------------------------------------
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_a_part_that_is_fetched_anew_leaves_what_was_opened_and_typed(page, operations):
+    sign_in(page, operations)
+    page.goto("/parts/")
+    page.get_by_text("More").click()
+    page.get_by_label("Reason").fill("A flat tyre")
+    page.get_by_label("Notes").fill("On the ring road")
+    look = int(page.get_by_text("Look").inner_text().split()[1])
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('ims:tick'))")
+    expect(page.get_by_text(f"Look {look}", exact=True)).to_be_hidden()
+    expect(page.get_by_role("progressbar")).not_to_have_attribute("value", str(look))
+    expect(page.get_by_text("What is below")).to_be_visible()
+    expect(page.get_by_label("Reason")).to_have_value("A flat tyre")
+    expect(page.get_by_label("Notes")).to_have_value("On the ring road")
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_what_is_not_fetched_is_said_where_it_is_waited_for(page, operations):
+    page.faults.allow("status: 503|console: Response Status Error")
+    sign_in(page, operations)
+    page.goto("/parts/")
+    page.route("**/question/", lambda route: route.fulfill(status=503))
+    page.get_by_role("button", name="Ask").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).not_to_contain_text("another one")
+    expect(dialog.get_by_role("alert")).to_contain_text(
+        "That did not work: the server answered 503. Try again."
+    )
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
 
 
 # --- Components -------------------------------------------------------------------------------------------
@@ -178,6 +232,9 @@ def test_every_component_is_accessible_and_fits(open_page, operations, width, th
     expect(page.locator(".uplot")).to_be_visible()
     assert_accessible(page)
     assert_no_sideways_scroll(page)
+    assert page.get_by_text("Left out, with an error").bounding_box()["height"] < ONE_LINE
+    cut = "headers => headers.filter(each => each.scrollWidth > each.clientWidth).map(each => each.innerText)"
+    assert page.locator(".card-header").evaluate_all(cut) == []
     screenshot(page, f"components-{width}-{theme}")
 
 
@@ -208,6 +265,21 @@ def test_times_say_the_same_before_and_after_the_script(open_page, operations):
     page.unroute("**/live.js")
     page.goto("/components/")
     assert page.evaluate(read) == from_server
+
+
+@pytest.mark.urls("tests.browser.urls")
+def test_a_chart_shows_the_clocks_of_operations_wherever_its_reader_is(page, operations, settings):
+    settings.OPERATIONS_TIME_ZONE = "Asia/Tokyo"
+    page.context.new_cdp_session(page).send("Emulation.setTimezoneOverride", {"timezoneId": "America/Lima"})
+    page.add_init_script(REMEMBER_DRAWN_WORDS)
+    sign_in(page, operations)
+    now = timezone.now()
+    page.goto("/components/")
+    expect(page.locator(".uplot")).to_be_visible()
+    shown = {words[:2] for words in page.evaluate("drawn") if ":" in words}
+    hours = {f"{local(now - timedelta(minutes=minutes)):%H}" for minutes in (-1, 0, 61)}
+    assert shown
+    assert shown <= hours
 
 
 # --- Errors -----------------------------------------------------------------------------------------------

@@ -38,16 +38,25 @@ def test_the_list_and_an_order_are_accessible_and_fit(open_page, operations, ord
     screenshot(page, f"shipment-{width}-{theme}")
 
 
-def test_typing_a_search_shows_its_rows_and_keeps_it_in_the_address(page, operations, orders):
+def test_a_search_shows_and_says_what_it_finds_and_back_leads_to_the_whole_page(page, operations, orders):
     wanted = PackingSlip.objects.order_by("pk").first()
     sign_in(page, operations)
     page.goto("/shipments/")
-    page.get_by_role("searchbox").press_sequentially(wanted.order_id)
-    expect(page.locator("#rows tbody tr")).to_have_count(1)
-    expect(page.locator("#rows")).to_contain_text(wanted.order_id)
+    rows = page.locator("#rows tbody tr")
+    everything = rows.count()
+    page.get_by_role("searchbox").fill(wanted.order_id)
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(wanted.order_id)
+    expect(page.get_by_role("status").and_(page.locator("#found"))).to_have_text("1 of 1")
     assert f"q={wanted.order_id}" in page.url
-    page.reload()
-    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page).to_have_url("/shipments/")
+    expect(rows).to_have_count(everything)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Shipments")
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    page.go_forward()
+    expect(rows).to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value(wanted.order_id)
 
 
 def test_the_menu_of_an_order_opens_below_its_button_and_closes_by_escape(page, operations, orders):

@@ -91,6 +91,17 @@ def test_a_missing_time_is_a_dash_and_not_a_time(tag, source):
     assert render("{% " + tag + " " + source + " %}", when=None) == "—"
 
 
+@pytest.mark.parametrize(("text", "is_long"), [("Delivered", False), ("On the way to the pickup", True)])
+def test_a_badge_of_many_words_says_that_it_is_long(text, is_long):
+    assert ("data-long" in render("{% badge 'running' text %}", text=text)) is is_long
+
+
+def test_a_progress_is_no_live_region_that_speaks_each_percent():
+    html = render('{% include "parts/progress.html" with percent=41 label="prices.xlsx" %}')
+    assert "41%</span>" in html
+    assert "<output" not in html
+
+
 def test_pages_of_a_list_keep_the_filters():
     request = RequestFactory().get("/", {"q": "a&b", "page": "2"})
     html = render("{% pager page %}", request=request, page=Paginator(range(1143), 50).page(2))

@@ -3,6 +3,7 @@
 // data-axis="days": the amounts hold until the next one (steps), may be below zero, and the axis shows dates.
 (() => {
   const HEIGHT = 180;
+  const { zone } = document.documentElement.dataset; // of operations, as in all times of a page
 
   const clock = [[60, "{HH}:{mm}"]];
   const dates = [[28 * 86400, "{MMM} {YYYY}"], [86400, "{D} {MMM}"]];
@@ -26,6 +27,7 @@
         {
           width: element.clientWidth,
           height: HEIGHT,
+          tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
           legend: { show: false },
           cursor: { y: false, points: { size: 6 } },
           scales: { y: { range: (_, low, high) => [Math.min(0, low * 1.1), high * 1.1 || 1] } },

@@ -51,33 +51,58 @@ document.addEventListener("DOMContentLoaded", () =>
   document.querySelector("main [aria-invalid='true']")?.focus(),
 );
 
-// --- Rows that somebody has ticked are not fetched anew under their hands ------------------------------
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.querySelector("td.pick :checked")) event.preventDefault();
+// --- A part that fetches itself anew leaves alone what a person is at ----------------------------------
+// Rows are not fetched while some are ticked; what was opened stays open, what was typed stays.
+(() => {
+  const TICKED = "td.pick :checked, [name=everything]:checked";
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.querySelector(TICKED)) event.preventDefault();
+  });
+
+  const isTyped = (element) => element.matches("input, textarea") && element.value !== element.defaultValue;
+
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
+    !(name === "open" && element.matches("details")) && !(name === "value" && isTyped(element));
+})();
+
+// --- What a filter has found is said to who does not see it ---------------------------------------------
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail;
+  const found = target.id === "rows" && document.getElementById("found");
+  if (found) found.textContent = target.querySelector("[data-found]")?.textContent ?? "";
 });
 
 // --- Polling, asleep in hidden tabs: hx-trigger="ims:tick from:body" ---------------------------------
 // (A trigger filter like [document.hidden] needs eval, which the content security policy forbids.)
 // A page whose dot names a stream (data-stream) is told when to look, and looks by itself only now and then.
 (() => {
-  const STALE = 10_000; // ms without an answer after which the dot turns amber
+  const STALE = 10_000; // ms without an answer after which the page is not live
   const SELDOM = 3; // ticks between looks while a stream is open
   const TRY = 30_000; // ms until a stream is tried again
   let heard = Date.now();
   let ticks = 0;
   let source, retry;
 
+  const OWN = '[hx-trigger^="ims:tick"]:not(#bell-poll)'; // what the page shows; the bell is on every page
+
   const look = () => document.body.dispatchEvent(new CustomEvent("ims:tick"));
 
   const tick = () => {
     if (document.hidden) return;
     if (source?.readyState !== EventSource.OPEN || ++ticks % SELDOM === 0) look();
-    const state = Date.now() - heard > STALE ? "stale" : "ok";
-    for (const dot of document.querySelectorAll(".ims-live[data-live]")) dot.dataset.live = state;
+    say(document.querySelector(OWN) && Date.now() - heard > STALE ? "stale" : "ok");
   };
 
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) heard = Date.now();
+  const say = (state) => {
+    for (const dot of document.querySelectorAll(`.ims-live[data-live]:not([data-live=${state}])`)) {
+      dot.dataset.live = state;
+      dot.textContent = dot.dataset[state];
+    }
+  };
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful && detail.requestConfig.elt.matches(OWN)) heard = Date.now();
   });
   document.addEventListener("htmx:sseMessage", () => (heard = Date.now()));
 
@@ -128,22 +153,58 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 (() => {
   const GOOD_NEWS = 6000; // ms; warnings and errors stay until they are closed
 
+  // What a dialog showed before is not shown again while its body is fetched (hx-get on the opener).
+  const open = (opener) => {
+    if (opener.hasAttribute("hx-get")) document.querySelector(opener.getAttribute("hx-target")).replaceChildren();
+    document.getElementById(opener.dataset.dialog).showModal();
+  };
+
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
-    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    if (opener) open(opener);
     const closer = event.target.closest("[data-close]");
     closer?.closest("dialog")?.close();
     closer?.closest(".ims-toast")?.remove();
   });
 
+  const leave = (toast) => {
+    if (toast.matches(":hover, :focus-within")) wait(toast);
+    else toast.remove();
+  };
+
+  const wait = (toast) => setTimeout(leave, GOOD_NEWS, toast);
+
   const expire = () => {
     for (const toast of document.querySelectorAll('.ims-toast:is([data-state="ok"], [data-state="run"])')) {
       if (toast.dataset.seen) continue;
       toast.dataset.seen = "1";
-      setTimeout(() => toast.remove(), GOOD_NEWS);
+      wait(toast);
     }
   };
 
   document.addEventListener("DOMContentLoaded", expire);
   document.addEventListener("htmx:oobAfterSwap", expire);
+
+  // What a person asked for and did not get is said, in the dialog that waits for it or else at the edge.
+  // Of what a part of the page fails to ask by itself the "Live" dot tells.
+  const complain = ({ detail }) => {
+    if (detail.requestConfig.elt.matches('[hx-trigger$="from:body"]')) return;
+    const answer = detail.xhr.status ? `the server answered ${detail.xhr.status}` : "the server did not answer";
+    const toast = faultToast(`That did not work: ${answer}. Try again.`);
+    document.querySelector(".ims-toast[data-fault]")?.remove();
+    if (detail.target.closest("dialog[open]")) {
+      toast.setAttribute("role", "alert"); // what lies behind a dialog is not read aloud
+      detail.target.append(toast);
+    } else document.getElementById("toasts").append(toast);
+  };
+
+  const faultToast = (words) => {
+    const toast = document.getElementById("fault").content.firstElementChild.cloneNode(true);
+    toast.dataset.fault = "";
+    toast.querySelector("span").textContent = words;
+    return toast;
+  };
+
+  document.addEventListener("htmx:responseError", complain);
+  document.addEventListener("htmx:sendError", complain);
 })();
