@@ -22,7 +22,7 @@ from ims.lib.sheets.cells import date_text, number_text
 from ims.lib.sheets.errors import Limits, SheetError
 
 MOST_BYTES = 25_000_000
-MOST_MEMORY = 600_000_000  # bytes, of the process that reads it
+MOST_MEMORY = 400_000_000  # bytes, of the process that reads it
 MOST_TIME = 60  # seconds
 BETWEEN = 1_000  # rows, then `tell` is called
 DAMAGED = "The workbook is damaged: open it in Excel, save it as .xlsx and upload that."

@@ -246,7 +246,7 @@ def test_an_old_workbook_that_takes_ever_more_memory_is_refused(monkeypatch):
 
 
 def test_a_full_disk_is_not_told_as_damage_of_an_old_workbook():
-    command = [sys.executable, "-I", xls_process.__file__, "600000000", "60"]
+    command = [sys.executable, "-I", xls_process.__file__, "400000000", "60"]
     with OLD.open("rb") as source, open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdin=source, stdout=full, check=False)
     assert done.returncode == xls_process.DISK_FULL
