@@ -19,7 +19,8 @@ def main() -> int:
     release = int(re.search(r"^RELEASE = (\d+)$", text, re.MULTILINE)[1])
     MARK.write_text(json.dumps({"release": release, "migrations": migrations()}, indent=1) + "\n")
     SETTINGS.write_text(re.sub(r"^RELEASE = \d+$", f"RELEASE = {release + 1}", text, flags=re.MULTILINE))
-    print(f"Release {release} is marked. Commit and tag it; the code is release {release + 1} from now on.")
+    print(f"Release {release} is marked, and the code is release {release + 1} from now on.")
+    print("Tag the last commit, then commit both files.")
     return 0
 
 

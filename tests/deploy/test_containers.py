@@ -139,6 +139,13 @@ def test_compose_names_settings_that_there_are(services) -> None:
     assert set(services["web"]["environment"]) <= SETTINGS | OF_UVICORN
 
 
+def test_compose_takes_all_other_settings_from_a_file_that_may_be_missing(services) -> None:
+    for name in ("web", "qcluster", "migrate", "backup"):
+        assert services[name]["env_file"] == [{"path": ".env", "required": False}]
+    mounted = {volume.partition(":")[2] for volume in services["backup"]["volumes"]}
+    assert mounted == {services["backup"]["environment"][name] for name in ("MEDIA_ROOT", "BACKUP_DIR")}
+
+
 # --- Render -----------------------------------------------------------------------------------------------
 def test_render_has_a_web_one_worker_and_a_database(drain) -> None:
     told = yaml.safe_load((ROOT / "render.yaml").read_text())
@@ -207,6 +214,15 @@ def test_each_pod_runs_one_image_without_rights(name: str) -> None:
     assert claims <= set(of_kind("PersistentVolumeClaim"))
     named = {each[kind]["name"] for each in container["envFrom"] for kind in each}
     assert named <= set(of_kind("ConfigMap")) & set(of_kind("Secret"))
+
+
+def test_the_web_answers_by_its_public_name_and_to_prometheus_by_its_services() -> None:
+    names = of_kind("ConfigMap")["ims"]["data"]["ALLOWED_HOSTS"].split(",")
+    (service,) = of_kind("Service")
+    (rule,) = of_kind("Ingress")["ims"]["spec"]["rules"]
+    probe = pods()["ims-web"]["containers"][0]["readinessProbe"]["httpGet"]["httpHeaders"]
+    assert names == [rule["host"], f"{service}.ims.svc"]
+    assert probe == [{"name": "Host", "value": rule["host"]}]
 
 
 def test_what_selects_pods_finds_some() -> None:

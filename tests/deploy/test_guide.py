@@ -32,6 +32,12 @@ def test_every_setting_that_is_written_exists() -> None:
     assert {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"} <= written <= SETTINGS
 
 
+def test_the_guides_web_answers_to_the_prometheus_of_the_page_on_monitoring() -> None:
+    (target,) = re.findall(r'targets: \["([\d.]+):8000"\]', (ROOT / "docs" / "monitoring.md").read_text())
+    (hosts,) = re.findall(r"^ALLOWED_HOSTS=(\S+)$", GUIDE, re.MULTILINE)
+    assert target in hosts.split(",")
+
+
 def test_the_guide_starts_the_units_that_there_are() -> None:
     (line,) = re.findall(r"systemctl enable --now (.+)", GUIDE)
     for unit in line.split():

@@ -26,6 +26,7 @@ PLACES = (
     "/licences/papers/licence/{licence}/",
     "/api/trips/{trip}/proof/",
     "/api/cross-dock/tasks/",
+    "/api/cross-dock/offer-imports/",
     "/api/licensing/imports/",
     "/api/licensing/attachments/",
 )
