@@ -1,5 +1,6 @@
 """The systemd units keep what they promise: user, restarts, a stop that lets jobs finish, a narrow cage."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -108,6 +109,17 @@ def test_an_instance_serves_the_queue_of_its_name() -> None:
 def test_a_cluster_starts_by_the_command_of_the_manual() -> None:
     for unit in CLUSTERS:
         assert options_of(unit)["ExecStart"] == ["/srv/ims/.venv/bin/python manage.py qcluster"]
+
+
+def test_a_command_by_hand_runs_where_as_whom_and_with_what_the_services_run() -> None:
+    script, options = (ROOT / "deploy" / "manage").read_text(), options_of("django-q.service")
+    program = (
+        options["ExecStart"][0].removesuffix(" qcluster").removeprefix(f"{options['WorkingDirectory'][0]}/")
+    )
+    for part in (f"cd {options['WorkingDirectory'][0]}", f". {options['EnvironmentFile'][0]}"):
+        assert f"\n{part}\n" in script
+    assert f'runuser -u {options["User"][0]} -- {program} "$@"' in script
+    assert os.access(ROOT / "deploy" / "manage", os.X_OK)
 
 
 def test_a_backup_writes_where_the_folder_is_made() -> None:
