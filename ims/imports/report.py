@@ -7,6 +7,7 @@ from typing import Any
 from ims.imports.rows import Row, RowError
 
 SHOWN = 200  # errors and changes
+LONGEST = 100  # characters of a value
 
 
 @dataclass
@@ -45,8 +46,12 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Report":
+        return cls(**{**told, "errors": [RowError(**error) for error in told["errors"]]})
+
 
 def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "—" if value is None or value == "" else str(value)
+    return "—" if value is None or value == "" else str(value)[:LONGEST]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import IO, Any
 
 from django.core.exceptions import ValidationError
@@ -14,6 +14,11 @@ from ims.lib.sheets import Limits, SheetError, find_columns, read_rows, without_
 
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
 AMOUNT = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.[0-9]*)?|[+-]?\.[0-9]+")
+LONGEST_MESSAGE = 300  # some of the framework's repeat the cell
+LONGEST_AMOUNT = 60  # characters
+NOISE = Decimal("1e-9")
+ALL_DIGITS = Context(prec=2 * LONGEST_AMOUNT)
+EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
 INDIAN = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")  # day first, as in India
 
 
@@ -29,6 +34,8 @@ class Column:
 
     def value(self, text: str) -> Any:
         """Raises ValidationError."""
+        if words := excel_error(text):
+            raise ValidationError(words)
         if self.read:
             return self.read(text)
         assert self.model is not None
@@ -98,8 +105,14 @@ def read_row(number: int, texts: dict[str, str], columns: Columns) -> Row | list
         try:
             values[name] = columns[name].value(text)
         except ValidationError as error:
-            errors.append(RowError(number, columns[name].headings[0], " ".join(error.messages)))
+            message = " ".join(error.messages)[:LONGEST_MESSAGE]
+            errors.append(RowError(number, columns[name].headings[0], message))
     return errors or Row(number, values)
+
+
+def excel_error(text: str) -> str:
+    """What to do about a cell whose formula failed; nothing for others."""
+    return f"It holds Excel's error {text}: correct the formula." if text in EXCEL_ERRORS else ""
 
 
 def read_date(text: str) -> date:
@@ -116,11 +129,16 @@ def read_date(text: str) -> date:
 
 
 def read_amount(text: str, field: Any) -> Decimal:
-    """1250.5, or with thousands as in 1,250.50 and 12,34,567.50. A decimal comma is refused, not guessed."""
-    if not AMOUNT.fullmatch(text):
+    """1250.5, or with thousands as in 1,250.50 and 12,34,567.50. A decimal comma is refused, not guessed.
+
+    A binary fraction's noise is taken away: Excel shows 3.30 where the file says 3.3000000000000003.
+    """
+    if len(text) > LONGEST_AMOUNT or not AMOUNT.fullmatch(text):
         raise ValidationError(f"“{text[:20]}” is no number: give one, e.g. 1250.50.")
-    amount: Decimal = field.clean(text.replace(",", ""), None)
-    return amount.quantize(Decimal(1).scaleb(-field.decimal_places))
+    amount = Decimal(text.replace(",", ""))
+    rounded = amount.quantize(Decimal(1).scaleb(-field.decimal_places), context=ALL_DIGITS)
+    checked: Decimal = field.clean(rounded if abs(rounded - amount) < NOISE else amount, None)
+    return checked
 
 
 def read_flag(text: str) -> bool:
