@@ -5,7 +5,7 @@ from typing import IO
 
 from django.db import transaction
 
-from crossdock import services
+from crossdock import files, runs, services
 from crossdock.models import UNFINISHED, CrossDockTask, Status
 from ims.accounts.models import User
 from ims.lib import audit
@@ -14,9 +14,18 @@ from scheduling import job
 
 def ask(content: IO[bytes], name: str, group: str, user: User | None) -> CrossDockTask:
     """Keep an upload and queue it. Raises SheetError for a file that cannot be used."""
-    with transaction.atomic():
-        task = services.receive(content, name, group, user)
-        enqueue(task)
+    return begin(services.receive(content, name, group, user))
+
+
+def begin(task: CrossDockTask) -> CrossDockTask:
+    """Save and queue a request whose upload is kept already: others may wait for this transaction."""
+    try:
+        with transaction.atomic():
+            task.save(force_insert=True)
+            enqueue(task)
+    except BaseException:
+        files.remove(files.absolute(task.input_file))
+        raise
     return task
 
 
@@ -39,10 +48,7 @@ def retry(task: CrossDockTask, user: User) -> None:
 
 def repeat(task: CrossDockTask, user: User) -> CrossDockTask:
     """The same parts with today's prices. Raises NotNow where no file of it is kept."""
-    with transaction.atomic():
-        again = services.repeat(task, user)
-        enqueue(again)
-    return again
+    return begin(services.repeat(task, user))
 
 
 def delete(task: CrossDockTask, user: User) -> None:
@@ -82,8 +88,8 @@ def _fail_without_job(task: CrossDockTask) -> bool:
     handle = job(task.job_id)
     if task.job_id and handle.state in ("scheduled", "waiting", "running", "retrying"):
         return False
-    failed = services.NEVER_RAN.format(reason=_reason(task))
-    return task.status in UNFINISHED and task.mark_as_failed(failed)
+    reason = services.NEVER_RAN.format(reason=_reason(task))
+    return task.status in UNFINISHED and runs.fail(task, reason)
 
 
 def _reason(task: CrossDockTask) -> str:

@@ -14,8 +14,9 @@ from scheduling import job
 
 def begin(content: IO[bytes], name: str, supplier: Supplier | None, user: User | None) -> OfferImport:
     """Keep a price list and queue its import. Raises SheetError for a file that cannot be used."""
+    kept = offers.receive(content, name, supplier, user)  # before the transaction, which others may wait for
     with transaction.atomic():
-        kept = offers.receive(content, name, supplier, user)
+        kept.save()
         audit.record("cross_dock.import_offers", f"offer_import:{kept.pk}", user, after={"file": name})
         kept.job_id = import_offers.enqueue(import_id=kept.pk).id
         kept.save(update_fields=["job_id", "updated_at"])

@@ -12,6 +12,7 @@ from typing import IO
 from django.utils.dateparse import parse_date, parse_datetime
 
 from crossdock.keys import LONGEST, key
+from ims.imports.rows import excel_error
 from ims.lib.sheets import Limits, SheetError, find_columns, read_rows
 
 NEEDED = {
@@ -30,6 +31,8 @@ MOST_MONEY = Decimal("9999999999.99")
 CENT = Decimal("0.01")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no price list is older; and no database holds every year
 TOMORROW = timedelta(days=1)  # a zone ahead of ours may be there already
+AMBIGUOUS_PRICE = re.compile(r"[1-9]\d{0,2},\d{3}")  # 1,250 may be 1250 or 1.25
+AMBIGUOUS_QUANTITY = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 MORE_THAN = re.compile(r"^[>≥~+]\s*|\s*\+$")  # “>10” and “10+” are at least ten
 
 
@@ -90,6 +93,7 @@ class Reader:
         values: dict[str, object] = {}
         for field, text in texts.items():
             try:
+                _refuse_error(text)
                 values[field] = getattr(self, f"_{field}")(text)
             except Wrong as error:
                 return RowError(number, {**NEEDED, **OPTIONAL}[field][0], str(error))
@@ -108,6 +112,7 @@ class Reader:
         return _short(text)
 
     def _price(self, text: str) -> Decimal:
+        _refuse_ambiguous(text, AMBIGUOUS_PRICE)
         try:
             price = Decimal(_plain_number(text)).quantize(CENT)
         except InvalidOperation:
@@ -117,7 +122,9 @@ class Reader:
         return price
 
     def _quantity(self, text: str) -> int:
-        plain = _plain_number(MORE_THAN.sub("", text))
+        bare = MORE_THAN.sub("", text)
+        _refuse_ambiguous(bare, AMBIGUOUS_QUANTITY)
+        plain = _plain_number(bare)
         if not re.fullmatch(r"\d{1,12}(\.0*)?", plain) or int(float(plain)) > MOST_PIECES:
             raise Wrong(f"“{text[:40]}” is no quantity: give a whole number, e.g. 5.")
         return int(float(plain))
@@ -137,6 +144,17 @@ class Reader:
 
 def _cell(cells: Sequence[str], place: int) -> str:
     return cells[place].strip() if place < len(cells) else ""
+
+
+def _refuse_error(text: str) -> None:
+    if words := excel_error(text):
+        raise Wrong(words)
+
+
+def _refuse_ambiguous(text: str, pattern: re.Pattern[str]) -> None:
+    if pattern.fullmatch(text):
+        large, small = re.sub("[.,]", "", text), text.replace(",", ".").rstrip("0").rstrip(".")
+        raise Wrong(f"“{text}” may be {large} or {small}: write the one that is meant.")
 
 
 def _short(text: str) -> str:

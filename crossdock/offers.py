@@ -6,6 +6,7 @@ A bad row is left out and told, and harms no other. The same file twice changes 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.files import File
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from crossdock.keys import key
@@ -56,25 +58,26 @@ class Report:
 
 
 def receive(content: IO[bytes], name: str, supplier: Supplier | None, user: User | None) -> OfferImport:
-    """Keep an uploaded price list. Raises SheetError for one that cannot be used."""
-    if next(reader(supplier).read(content, name), None) is None:
+    """Keep the file of a price list; its row is not saved yet. Raises SheetError."""
+    if next(reader(supplier, now()).read(content, name), None) is None:
         raise SheetError("The file has no rows below its headings: fill in at least one.")
     kept = OfferImport(name=Path(name).name[-200:], supplier=supplier, user=user)
     content.seek(0)
     try:
-        kept.file.save(uuid4().hex, File(content))  # a generated name: the uploader's own is only shown
+        # a generated name: the uploader's own is only shown
+        kept.file.save(uuid4().hex, File(content), save=False)
     except OSError as error:
         raise SheetError(folder.explain(error)) from error
     return kept
 
 
-def reader(supplier: Supplier | None) -> Reader:
+def reader(supplier: Supplier | None, at: datetime) -> Reader:
     codes = {key(supid): pk for pk, supid in Supplier.objects.values_list("pk", "supid")}
-    return Reader(codes, supplier.pk if supplier else None, now())
+    return Reader(codes, supplier.pk if supplier else None, at)
 
 
 def write(import_id: int, tell: Callable[[int, int], None] = lambda done, total: None) -> dict[str, int]:
-    """Write an uploaded price list; safe to repeat.
+    """Write an uploaded price list; safe to repeat. Its offers are of its upload, whenever they are written.
 
     Raises SheetError and OutOfReach, which are kept for the uploader, and UnknownImport.
     """
@@ -83,9 +86,16 @@ def write(import_id: int, tell: Callable[[int, int], None] = lambda done, total:
         raise uploads.UnknownImport(f"Import {import_id} is gone: upload the price list again.")
     if chosen.finished_at:
         return counts(chosen.report)
+    if chosen.error:
+        raise SheetError(chosen.error)  # it failed for good
+
+    def hear(report: Report) -> None:
+        tell(report.percent, 100)
+
     try:
         with folder.opened(chosen.file) as content:
-            report = go_through(content, chosen.name, chosen.supplier, Teller(chosen, tell))
+            settle = partial(keep_report, chosen)
+            report = go_through(content, chosen.name, chosen.supplier, hear, settle, at=chosen.created_at)
     except (SheetError, folder.OutOfReach) as error:
         if error.permanent:
             end(chosen, error=str(error))
@@ -96,34 +106,42 @@ def write(import_id: int, tell: Callable[[int, int], None] = lambda done, total:
 
 
 def end(chosen: OfferImport, **facts: Any) -> None:
-    """Nobody needs its file any more."""
-    OfferImport.objects.filter(pk=chosen.pk).update(**facts, file="", updated_at=now())
+    """Nobody needs its file any more. Of two who write it at once, the first to end has the say."""
+    unfinished(chosen).update(**facts, file="", updated_at=now())
     upkeep.forget(chosen.file.name)
+
+
+def unfinished(chosen: OfferImport) -> QuerySet[OfferImport]:
+    return OfferImport.objects.filter(pk=chosen.pk, finished_at=None)
 
 
 def prune(at: datetime) -> int:
     """Forget files of imports that never ended, and imports after IMPORTS_KEEP_DAYS; returns how many."""
     left = OfferImport.objects.filter(created_at__lt=at - KEPT_UNFINISHED).exclude(file="")
-    for chosen in (unfinished := list(left)):
+    for chosen in (never_ended := list(left)):
         end(chosen)
     old = OfferImport.objects.filter(created_at__lt=at - timedelta(days=settings.IMPORTS_KEEP_DAYS))
-    return len(unfinished) + uploads.delete_in_portions(old)
+    return len(never_ended) + uploads.delete_in_portions(old)
 
 
 def counts(report: dict[str, Any]) -> dict[str, int]:
     return {name: report[name] for name in ("total", "written", "older", "bad")}
 
 
-class Teller:
-    """Keeps an import's report while it runs."""
+def keep_report(chosen: OfferImport, report: Report) -> None:
+    """Keep the report so far, together with the offers that it tells of.
 
-    def __init__(self, chosen: OfferImport, tell: Callable[[int, int], None]) -> None:
-        self.chosen = chosen
-        self.tell = tell
-
-    def __call__(self, report: Report) -> None:
-        OfferImport.objects.filter(pk=self.chosen.pk).update(report=asdict(report), updated_at=now())
-        self.tell(report.percent, 100)
+    Where another attempt wrote these before, as one that was killed did, its report of them counts.
+    """
+    own = unfinished(chosen).select_for_update().first()
+    if own is None:
+        return
+    if own.report.get("total") == report.total:
+        errors = [RowError(**error) for error in own.report["errors"]]
+        vars(report).update({**own.report, "errors": errors})
+    elif own.report.get("total", 0) < report.total:
+        own.report = asdict(report)
+        own.save(update_fields=["report", "updated_at"])
 
 
 def go_through(
@@ -131,18 +149,26 @@ def go_through(
     name: str,
     supplier: Supplier | None,
     tell: Callable[[Report], None] = lambda report: None,
+    settle: Callable[[Report], None] = lambda report: None,
+    *,
+    at: datetime | None = None,
 ) -> Report:
-    """Read all rows and keep the good ones, each batch in a transaction of its own."""
+    """Read all rows and keep the good ones, each batch in a transaction of its own.
+
+    `settle` is given the report in it, `tell` after it. Offers without a date are of `at`, or of now.
+    """
     report = Report()
 
     def heard(done: int, total: int) -> None:
         report.percent = min(99, 100 * done // max(1, total))
 
-    found = reader(supplier).read(content, name, heard)
+    found = reader(supplier, at or now()).read(content, name, heard)
     for rows in good_rows(found, report):
-        written = keep(rows)
-        report.written += written
-        report.older += len(rows) - written
+        with transaction.atomic():
+            written = keep(rows)
+            report.written += written
+            report.older += len(rows) - written
+            settle(report)
         tell(report)
     return report
 
@@ -181,6 +207,6 @@ def keep(rows: Sequence[Row]) -> int:
         price, moment = money(row.price, 12, 2), adapt(row.updated_at)
         values += [supplier_id, row.brand, brand_key, row.article, article_key, price, row.quantity, moment]
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(UPSERT.format(rows=marks), values)
         return int(cursor.rowcount)

@@ -62,7 +62,7 @@ def run(file_path: str, supplier_list: str, task_id: str) -> dict[str, Any]:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        if fail(task, error):
+        if fail(task, explain(error)):
             raise RequestFailed(explain(error)) from error
     finally:
         files.remove(part)
@@ -141,10 +141,10 @@ def finish(task: CrossDockTask, part: Path, counts: Counts) -> None:
         news.tell_ready(task)
 
 
-def fail(task: CrossDockTask, error: Exception) -> bool:
-    """False where it is no longer this worker's: then another one has the say."""
+def fail(task: CrossDockTask, reason: str) -> bool:
+    """Tell its owner too. False where it is no longer this worker's: then another one has the say."""
     with transaction.atomic():
-        if not task.mark_as_failed(explain(error)):
+        if not task.mark_as_failed(reason):
             return False
         news.tell_failed(task)
     return True

@@ -15,13 +15,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
-from crossdock import files, request_sheets
+from crossdock import files, request_sheets, runs
 from crossdock.models import UNFINISHED, CrossDockTask, Status, TaskComment
 from crossdock.original import query_supplier_data
 from crossdock.runs import process_file as process_cross_dock_data_from_file
 from crossdock.stages import Counts
 from ims.accounts.models import User
 from ims.lib.sheets import SheetError
+from ims.uploads import folder
 
 __all__ = ["process_cross_dock_data_from_file", "query_supplier_data"]
 
@@ -36,15 +37,13 @@ class NotNow(Exception):
 
 
 def receive(content: IO[bytes], name: str, group: str, user: User | None) -> CrossDockTask:
-    """Check and keep an upload as a waiting request. Raises SheetError for a file that cannot be used."""
+    """Check and keep the upload of a request that is not saved yet. Raises SheetError."""
     request_sheets.preview(content, name)
     task = CrossDockTask(filename=Path(name).name[-255:], supplier_group=group, user=user)
-    task.input_file = files.keep_input(content, task.pk, name)
     try:
-        task.save(force_insert=True)
-    except BaseException:
-        files.remove(files.absolute(task.input_file))
-        raise
+        task.input_file = files.keep_input(content, task.pk, name)
+    except OSError as error:
+        raise SheetError(folder.explain(error)) from error
     return task
 
 
@@ -88,14 +87,16 @@ def fresh() -> dict[str, object]:
 
 
 def repeat(task: CrossDockTask, user: User) -> CrossDockTask:
-    """A new request for the same parts, from the kept upload or, after success, from the result."""
+    """A request for the same parts, not saved yet: of the kept upload or, after success, of the result."""
     kept = files.absolute(task.input_file) if task.input_file else files.result_path(task.pk)
     name = task.filename if task.input_file else f"{os.path.splitext(task.filename)[0]}.xlsx"
     try:
         with kept.open("rb") as content:
             return receive(content, name, task.supplier_group, user)
-    except (FileNotFoundError, SheetError) as error:
+    except FileNotFoundError as error:
         raise NotNow("Neither its upload nor its result is kept: upload the file again.") from error
+    except SheetError as error:
+        raise NotNow(str(error)) from error
 
 
 def delete(task: CrossDockTask) -> None:
@@ -127,7 +128,7 @@ def silent(at: datetime) -> QuerySet[CrossDockTask]:
 def give_back(task: CrossDockTask, reason: str = "") -> bool:
     """A request whose worker was lost waits again, or fails when that happens too often."""
     if task.runs >= MOST_RUNS:
-        task.mark_as_failed(LOST.format(n=task.runs, reason=reason))
+        runs.fail(task, LOST.format(n=task.runs, reason=reason))
         return False
     same_run = CrossDockTask.objects.filter(
         pk=task.pk, status=Status.RUNNING, run_token=task.run_token, heard_at=task.heard_at

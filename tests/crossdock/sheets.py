@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
+from django.db import connection
 from openpyxl import load_workbook
 
 from crossdock.models import CrossDockTask
@@ -20,6 +21,18 @@ def request_file(
     file.seek(0)
     file.name = name
     return file
+
+
+class Watched(BytesIO):
+    """A file that remembers in how many transactions it was read."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.depths: set[int] = set()
+
+    def read(self, *size: int) -> bytes:
+        self.depths.add(len(connection.savepoint_ids))
+        return super().read(*size)
 
 
 def many_rows(count: int) -> Iterable[tuple[str, str]]:

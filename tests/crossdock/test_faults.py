@@ -91,6 +91,7 @@ def test_a_request_that_loses_every_worker_fails_with_the_reason(asked):
     asked.refresh_from_db()
     assert asked.status == Status.FAILED
     assert "lost 3 times" in asked.error_message
+    assert Notice.objects.get(user=asked.user).kind == "crossdock.failed"
     actions.retry(asked, asked.user)
     drain()
     assert_priced(asked)
@@ -101,6 +102,7 @@ def test_a_request_whose_job_is_gone_does_not_wait_for_ever(asked):
     assert actions.recover(now() + LATER)["failed"] == 1
     asked.refresh_from_db()
     assert "without a result: retry" in asked.error_message
+    assert Notice.objects.get(user=asked.user).kind == "crossdock.failed"
 
 
 def test_a_request_that_waits_its_turn_is_left_alone(asked):

@@ -8,16 +8,18 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from django.urls import reverse
 from django.utils.timezone import now
 
-from crossdock import demo, offers
+from crossdock import demo, offer_actions, offers
 from crossdock.models import Offer, OfferImport, PriceView, Supplier
 from crossdock.tasks import import_offers
 from ims.lib.models import AuditLog
-from ims.lib.sheets import write_xlsx
+from ims.lib.sheets import SheetError, write_xlsx
 from ims.uploads.models import UploadFolder
 from scheduling.testing import drain, enqueued
+from tests.crossdock.sheets import Watched
 
 pytestmark = pytest.mark.django_db
 PAGE = "/cross-dock/offers/"
@@ -64,6 +66,13 @@ def test_without_a_date_offers_are_of_now(alpha):
     assert now() - Offer.objects.get().updated_at < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(("price", "quantity"), [("10,50", "5,0"), ("10,5", "5"), ("0010,500", "5.0")])
+def test_a_decimal_comma_is_read_where_it_can_be_nothing_else(alpha, price, quantity):
+    bring_in(("A1", "KIA", "1", price, quantity, ""))
+    offer = Offer.objects.get()
+    assert (offer.price, offer.quantity) == (Decimal("10.50"), 5)
+
+
 def test_the_newest_offer_of_a_part_stays(alpha):
     bring_in(("A1", "KIA", "1", 10, 1, "2026-01-31"))
     older = bring_in(("A1", "kia ", "1", 5, 1, "2026-01-30"))
@@ -101,7 +110,12 @@ def test_the_same_file_twice_changes_nothing(alpha):
         (("A1", "KIA", "1", "NaN", 1, ""), "Цена", "no price"),
         (("A1", "KIA", "1", 0, 1, ""), "Цена", "more than zero"),
         (("A1", "KIA", "1", "1" * 30, 1, ""), "Цена", "no price"),
+        (("A1", "KIA", "1", "1,250", 1, ""), "Цена", "may be 1250 or 1.25: write the one"),
+        (("A1", "KIA", "1", "#N/A", 1, ""), "Цена", "Excel's error #N/A: correct the formula"),
+        (("A1", "KIA", "#REF!", 10, 1, ""), "Артикул", "Excel's error #REF!: correct the formula"),
         (("A1", "KIA", "1", 10, "many", ""), "Количество", "whole number"),
+        (("A1", "KIA", "1", 10, "1,000", ""), "Количество", "may be 1000 or 1: write the one"),
+        (("A1", "KIA", "1", 10, ">10.000", ""), "Количество", "may be 10000 or 10: write the one"),
         (("A1", "KIA", "1", 10, -1, ""), "Количество", "whole number"),
         (("A1", "KIA", "1", 10, 1.5, ""), "Количество", "whole number"),
         (("A1", "KIA", "1", 10, 10**11, ""), "Количество", "whole number"),
@@ -149,6 +163,49 @@ def test_an_upload_is_a_job_with_a_report(page, alpha, operator):
     assert not chosen.file
 
 
+def test_a_list_without_dates_is_of_its_upload_however_late_it_is_written(page, alpha):
+    for price in (10, 20):
+        page.post(PAGE, {"file": price_list(("A1", "KIA", "1", price, 1), headings=HEADINGS[:5])})
+    newer, older = OfferImport.objects.all()
+    offers.write(newer.pk)
+    assert offers.write(older.pk)["older"] == 1
+    assert Offer.objects.get().price == 20
+
+
+def test_of_two_runs_of_one_list_the_first_to_end_has_the_say(page, alpha):
+    page.post(PAGE, {"file": price_list(("A1", "KIA", "1", 10, 1, ""))})
+    chosen = OfferImport.objects.get()
+
+    def is_overtaken(done: int, total: int) -> None:
+        offers.write(chosen.pk)
+        chosen.refresh_from_db()
+
+    assert offers.write(chosen.pk, is_overtaken)["written"] == 1
+    ended = OfferImport.objects.get()
+    assert (ended.finished_at, ended.report) == (chosen.finished_at, chosen.report)
+    assert ended.report["written"] == 1
+
+
+def test_what_a_killed_attempt_wrote_is_told_as_written(page, alpha):
+    rows = [("A1", "KIA", f"{number:05d}", 10, 1) for number in range(2_001)]
+    page.post(PAGE, {"file": price_list(*rows, headings=HEADINGS[:5])})
+    chosen = OfferImport.objects.get()
+
+    def die(done: int, total: int) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        offers.write(chosen.pk, die)
+    assert Offer.objects.count() == 2_000
+    assert offers.write(chosen.pk) == {"total": 2_001, "written": 2_001, "older": 0, "bad": 0}
+
+
+def test_a_price_list_is_read_and_copied_before_the_transaction(alpha, operator):
+    file = Watched(price_list(("A1", "KIA", "1", 10, 1, "")).read())
+    offer_actions.begin(file, "a.xlsx", None, operator)
+    assert file.depths == {len(connection.savepoint_ids)}
+
+
 def test_a_list_of_one_supplier_needs_no_column_for_it(page, alpha):
     file = price_list(("KIA", "1", 10, 1), headings=HEADINGS[1:5])
     page.post(PAGE, {"file": file, "supplier": "A1"})
@@ -179,6 +236,8 @@ def test_a_list_that_breaks_half_way_keeps_what_was_written_and_says_so(page, al
     shown = page.get(OfferImport.objects.get().get_absolute_url()).content.decode()
     assert "The import did not end." in shown
     assert "quotation mark" in shown
+    with pytest.raises(SheetError, match="quotation mark"):  # run again by hand, it keeps its reason
+        offers.write(OfferImport.objects.get().pk)
     assert Offer.objects.count() >= 2_000
     assert enqueued(import_offers) == []
 

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from openpyxl import load_workbook
 
-from crossdock import actions, runs, stages, view
+from crossdock import actions, files, runs, stages, view
 from crossdock.models import CrossDockTask, Status
 from crossdock.result_sheets import HEADINGS
 from crossdock.services import process_cross_dock_data_from_file
@@ -18,7 +19,7 @@ from ims.lib.sheets import SheetError
 from ims.notices.models import Notice
 from scheduling.testing import drain, enqueued
 from tests.crossdock.conftest import GROUP
-from tests.crossdock.sheets import many_rows, read_result, request_file, result_of
+from tests.crossdock.sheets import Watched, many_rows, read_result, request_file, result_of
 
 pytestmark = pytest.mark.django_db
 NOTHING = [None] * 9
@@ -202,6 +203,20 @@ def test_a_failure_is_told_and_kept_with_its_file(buyer, media):
     assert "choose another" in asked.error_message
     assert (media / asked.input_file).exists()
     assert Notice.objects.get(user=buyer).kind == "crossdock.failed"
+
+
+def test_an_upload_is_read_and_copied_before_the_transaction(buyer):
+    file = Watched(request_file(("KIA", "1")).read())
+    actions.ask(file, "a.xlsx", GROUP, buyer)
+    assert file.depths == {len(connection.savepoint_ids)}
+
+
+def test_an_upload_that_cannot_be_kept_is_refused_with_the_reason(buyer, media):
+    media.mkdir()
+    (media / files.INPUTS).write_text("a file where the folder should be")
+    with pytest.raises(SheetError, match="Tell the operator"):
+        actions.ask(request_file(("KIA", "1")), "a.xlsx", GROUP, buyer)
+    assert not CrossDockTask.objects.exists()
 
 
 def test_a_failed_job_is_not_tried_again_by_itself(buyer):
