@@ -141,7 +141,9 @@ class ImportSerializer(serializers.ModelSerializer[SheetImport]):
         return {}
 
     def state_of(self, chosen: SheetImport) -> dict[str, Any]:
-        return self.states.setdefault(chosen.pk, state_of(chosen))
+        if chosen.pk not in self.states:
+            self.states[chosen.pk] = state_of(chosen)
+        return self.states[chosen.pk]
 
     def get_stage(self, chosen: SheetImport) -> str:
         return str(self.state_of(chosen)["stage"])

@@ -207,7 +207,7 @@ class WebhookParser(JSONParser):
 
 
 class Track123WebhookView(APIView):
-    """Track123 tells that a parcel moved. Its body is not signed, so it only makes a job ask.
+    """Track123 tells that a parcel moved. Signed is a time only, so nothing in it is believed: a job asks.
 
     Answered after three statements, however many slips carry the number; a replay is one job at most.
     """

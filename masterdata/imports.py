@@ -6,7 +6,7 @@ from typing import IO
 from ims.accounts.models import User
 from ims.imports import uploads
 from ims.imports.report import Report
-from ims.imports.writing import go_through
+from ims.imports.writing import Settle, go_through
 from masterdata.models import SlipImport
 from masterdata.slip_sheets import Changed, SlipRows, nobody
 
@@ -26,7 +26,7 @@ def write(
 ) -> Report | None:
     """Write a confirmed import; `changed` hears, in each batch's transaction, whose numbers are new."""
 
-    def go(chosen: SlipImport, file: IO[bytes]) -> Report:
-        return go_through(file, chosen.name, SlipRows(changed), tell=tell)
+    def go(chosen: SlipImport, file: IO[bytes], settle: Settle) -> Report:
+        return go_through(file, chosen.name, SlipRows(changed), tell=tell, settle=settle)
 
     return uploads.write(SlipImport, import_id, go)

@@ -150,7 +150,7 @@ def slip_key(order_id: str, tracking_ids: str) -> Key:
 def known_slips(rows: Sequence[Row], *, lock: bool) -> dict[Key, PackingSlip]:
     """The packing slips that these rows are; of two alike the older one."""
     found = PackingSlip.objects.filter(order_id__in={row.values["order_id"] for row in rows}).order_by("pk")
-    found = found.select_for_update() if lock else found
+    found = (found.select_for_update() if lock else found).prefetch_related("product")
     return {slip_key(slip.order_id, slip.tracking_ids): slip for slip in reversed(found)}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import IO, Any, TypeVar
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from django.utils.timezone import now
 from ims.accounts.models import User
 from ims.imports.models import SheetUpload
 from ims.imports.report import Report
+from ims.imports.writing import Settle
 from ims.lib import audit
 from ims.lib.sheets import SheetError
 from ims.uploads import folder, upkeep
@@ -27,6 +29,7 @@ class UnknownImport(LookupError):
 
 
 Upload = TypeVar("Upload", bound=SheetUpload)
+UNEXPECTED = "It failed unexpectedly: upload the file again."
 HERE_AND_NOW = 500  # rows that are written within the request; more are a job
 A_REQUEST = timedelta(minutes=2)  # longer than one may take
 UNCONFIRMED = timedelta(days=1)  # then an upload is forgotten
@@ -78,11 +81,16 @@ def begin(
         try:
             write(chosen.pk)
         except (SheetError, folder.OutOfReach) as error:
-            fail(chosen, error)
+            fail(chosen, str(error))
+        except Exception:
+            fail(chosen, UNEXPECTED)
+            raise
     return True
 
 
-def write(model: type[Upload], import_id: int, go: Callable[[Upload, IO[bytes]], Report]) -> Report | None:
+def write(
+    model: type[Upload], import_id: int, go: Callable[[Upload, IO[bytes], Settle], Report]
+) -> Report | None:
     """Write a confirmed upload by `go`; nothing where that was done before. Safe to repeat.
 
     Raises SheetError, OutOfReach and UnknownImport.
@@ -94,10 +102,10 @@ def write(model: type[Upload], import_id: int, go: Callable[[Upload, IO[bytes]],
         return None
     try:
         with folder.opened(chosen.file) as file:
-            report = go(chosen, file)
+            report = go(chosen, file, partial(settle, chosen))
     except (SheetError, folder.OutOfReach) as error:
         if error.permanent:
-            fail(chosen, error)
+            fail(chosen, str(error))
         raise
     own = model._default_manager.filter(pk=import_id, finished_at=None)
     own.update(report=report.as_json(), file="", finished_at=now(), updated_at=now())
@@ -105,10 +113,31 @@ def write(model: type[Upload], import_id: int, go: Callable[[Upload, IO[bytes]],
     return report
 
 
-def fail(chosen: SheetUpload, error: Exception) -> None:
+def settle(chosen: SheetUpload, report: Report) -> Report:
+    """Keep the report so far, together with the rows that it tells of.
+
+    Where another attempt wrote these rows before, its report of them counts: so what a killed one made is
+    told as new by the next, and two at once tell the same.
+    """
+    own = type(chosen)._default_manager.select_for_update().get(pk=chosen.pk)
+    if own.finished_at:
+        return report
+    told = own.report.get("so_far", {"total": 0})
+    if told["total"] == report.total:
+        return Report.from_json(told)
+    if told["total"] < report.total:
+        own.report["so_far"] = report.as_json()
+        own.save(update_fields=["report", "updated_at"])
+    return report
+
+
+def fail(chosen: SheetUpload, reason: str) -> None:
     """Keep the reason for its uploader."""
-    own = type(chosen)._default_manager.filter(pk=chosen.pk, finished_at=None)
-    own.update(report={**chosen.report, "error": str(error)}, updated_at=now())
+    with transaction.atomic():
+        unfinished = type(chosen)._default_manager.select_for_update().filter(pk=chosen.pk, finished_at=None)
+        for own in unfinished:
+            own.report["error"] = reason
+            own.save(update_fields=["report", "updated_at"])
 
 
 def state_of(chosen: SheetUpload) -> dict[str, Any]:

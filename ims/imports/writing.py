@@ -16,6 +16,7 @@ from ims.lib.sheets import Limits, SheetError
 
 BATCH = 500  # rows in one transaction
 MOST_TOO_MUCH = 100  # rows
+Settle = Callable[[Report], Report]
 
 
 class TooMuch(Exception):
@@ -68,9 +69,13 @@ def go_through(
     kind: RowKind,
     user: User | None = None,
     tell: Callable[[int], None] = lambda done: None,
+    settle: Settle = lambda report: report,
 ) -> Report:
-    """Read all rows and keep the good ones. Raises SheetError for a file that cannot be used."""
-    report, too_much = Report(), 0
+    """Read all rows and keep the good ones. Raises SheetError for a file that cannot be used.
+
+    `settle` is given the report so far in the transaction of each batch, and returns the one to go on with.
+    """
+    report, too_much = Report(), list[str]()
     found = read(file, name, kind.columns, kind.limits)
     while lines := list(islice(found, BATCH)):
         report.total += len(lines)
@@ -80,17 +85,18 @@ def go_through(
         with transaction.atomic():
             one_at_a_time(kind.lock)
             too_much += keep_in_parts(kind, good, report, user)
-        if too_much > MOST_TOO_MUCH:  # each is found by trying again
-            raise SheetError(f"{report.errors[-1].message} More than {MOST_TOO_MUCH} rows are as large.")
+            report = settle(report)
+        if len(too_much) > MOST_TOO_MUCH:  # each is found by trying again
+            raise SheetError(f"{too_much[-1]} More than {MOST_TOO_MUCH} rows are as large.")
         tell(report.total)
     report.errors.sort(key=lambda error: error.row)
     return report
 
 
-def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User | None) -> int:
+def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User | None) -> list[str]:
     """All at once; where that is too much, in halves, so that just the rows that make it so are left out.
 
-    Returns how many these are.
+    Returns what is told of each of these.
     """
     memories = [(of, {name: copy(value) for name, value in vars(of).items()}) for of in (kind, report)]
     try:
@@ -101,11 +107,11 @@ def keep_in_parts(kind: RowKind, rows: Sequence[Row], report: Report, user: User
             vars(of).update(memory)
         if len(rows) == 1:
             report.refuse([kind.error(rows[0], error.column, str(error))])
-            return 1
+            return [str(error)]
         half = len(rows) // 2
         first = keep_in_parts(kind, rows[:half], report, user)
         return first + keep_in_parts(kind, rows[half:], report, user)
-    return 0
+    return []
 
 
 def take_over(target: models.Model, values: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -10,7 +10,8 @@ from io import BytesIO, StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 from django_q.models import Task as FinishedTask
@@ -23,7 +24,7 @@ from ims.lib.models import AuditLog
 from ims.lib.sheets import write_csv, write_xlsx
 from ims.uploads import folder
 from ims.uploads.models import UploadFolder
-from masterdata import tasks
+from masterdata import imports, tasks
 from masterdata.models import PackingSlip, Parcel, Product, SlipImport
 from masterdata.slip_sheets import Changed, SlipRows, nobody
 from scheduling.testing import drain, enqueued
@@ -121,6 +122,7 @@ def test_a_row_finds_its_slip_by_order_and_numbers_in_any_order(page, shipped):
         (("", "TN1", "ups", 1, ""), "Order ID", "fill it in"),
         (("A-1", "TN1", "ups", "0", ""), "Quantity", "greater than or equal to 1"),
         (("A-1", "TN1", "ups", "x", ""), "Quantity", "whole number"),
+        (("A-1", "#N/A", "ups", 1, ""), "Tracking numbers", "Excel's error #N/A: correct the formula"),
         (("A-1", "x" * 65, "ups", 1, ""), "Tracking numbers", "commas"),
         (("A-1", "TN1", "ups", 1, "NONE"), "Product code", "create it first"),
         (("x" * 65, "TN1", "ups", 1, ""), "Order ID", "64"),
@@ -358,6 +360,76 @@ def test_numbers_of_a_batch_are_registered_though_a_later_one_fails(operations):
         go_through(file, "orders.xlsx", SlipRows(break_off))
     assert PackingSlip.objects.count() == 500
     assert sum(len(each["slip_ids"]) for each in enqueued(tasks.register_many)) == 500
+
+
+def killed_half_way(page) -> SlipImport:
+    """600 rows, of which an attempt wrote 500."""
+    kept = upload(page, workbook(*((f"A-{number}", "TN1", "ups", 1, "") for number in range(600))))
+    batches: list[object] = []
+
+    def break_off(slip_ids: list[int]) -> None:
+        batches.append(slip_ids)
+        if len(batches) == 2:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        imports.write(kept.pk, changed=break_off)
+    return kept
+
+
+def told(kept: SlipImport) -> tuple[int, int, int]:
+    kept.refresh_from_db()
+    return tuple(kept.report[name] for name in ("total", "new", "unchanged"))
+
+
+def test_what_a_killed_attempt_wrote_is_told_as_new(page):
+    kept = killed_half_way(page)
+    uploads.fail(kept, "killed")  # with what was read before that attempt
+    assert imports.write(kept.pk)
+    assert told(kept) == (600, 600, 0)
+    assert "so_far" not in kept.report
+
+
+def test_of_two_attempts_at_once_both_tell_the_same(page):
+    kept = upload(page, workbook(*((f"A-{number}", "TN1", "ups", 1, "") for number in range(600))))
+    reports: list[Report | None] = []
+
+    def is_overtaken(done: int) -> None:
+        if not reports:
+            reports.append(imports.write(kept.pk))
+
+    imports.write(kept.pk, is_overtaken)
+    assert reports[0].new == 600
+    assert told(kept) == (600, 600, 0)
+    assert "so_far" not in kept.report
+
+
+def test_an_error_of_the_database_in_the_request_is_told_at_once(page, operations):
+    kept = upload(page, workbook(("A-1", "TN1", "ups", 1, "")))
+
+    def away(import_id: int) -> None:
+        raise OperationalError("the database is away")
+
+    with pytest.raises(OperationalError):
+        uploads.begin(kept, operations, "shipments.import", enqueue=tasks.import_packing_slips, write=away)
+    assert (
+        "It failed unexpectedly: upload the file again." in page.get(kept.get_absolute_url()).content.decode()
+    )
+
+
+def test_products_cost_no_query_a_row():
+    def import_rows(count: int) -> int:
+        rows = [(f"A-{number}", "", "", 1, f"M-{number}") for number in range(count)]
+        with CaptureQueriesContext(connection) as found:
+            go_through(table(*rows), "orders.csv", SlipRows(write=False))
+        return len(found)
+
+    Product.objects.bulk_create(Product(name="Mug", code=f"M-{number}") for number in range(20))
+    PackingSlip.objects.bulk_create(
+        PackingSlip(order_id=f"A-{number}", product=product)
+        for number, product in enumerate(Product.objects.all())
+    )
+    assert import_rows(20) == import_rows(2)
 
 
 # --- by command ---------------------------------------------------------------------------------------------

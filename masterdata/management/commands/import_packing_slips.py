@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from ims.imports import uploads
 from ims.lib import audit
 from ims.lib.sheets import SheetError
+from ims.uploads.folder import OutOfReach
 from masterdata import imports
 from masterdata.tasks import write_import
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         try:
             with file.open("rb") as content:
                 report = self.read(content, file.name, dry_run)
-        except (OSError, SheetError) as error:
+        except (OSError, SheetError, OutOfReach) as error:
             raise CommandError(f"{file}: {error}") from error
         for wrong in report["errors"]:
             self.stderr.write(f"row {wrong['row']}, {wrong['column']}: {wrong['message']}")
