@@ -15,7 +15,7 @@ from django.db.models import Prefetch
 from ims.accounts.models import User
 from licensing import ledger, recalculation
 from licensing.balances import ItemLedger, Sums, available, money, share
-from licensing.balances_sql import MOST
+from licensing.balances_sql import MOST, MOST_QUANTITY
 from licensing.lines import Line, Refused
 from licensing.models import (
     Allotment,
@@ -36,13 +36,13 @@ def allot(lines: Sequence[Line], user: User | None, today: date, **facts: Any) -
     with ledger.changes(user) as block:
         block.take(licences_of(lines))
         desk = Desk(block.touched, today)
+        totals = {"required_quantity": Decimal(0), "cif_fc": Decimal(0)}
         for place, line in enumerate(lines):
             desk.refuse_closed(f"items.{place}.item", line)
             desk.take(f"items.{place}", line)
-        totals = {
-            "required_quantity": sum((line.qty for line in lines), Decimal(0)),
-            "cif_fc": sum((line.cif_fc for line in lines), Decimal(0)),
-        }
+            totals["required_quantity"] += line.qty
+            totals["cif_fc"] += line.cif_fc
+            refuse_too_much(f"items.{place}", totals["required_quantity"], totals["cif_fc"])
         made = Allotment.objects.create(**{**totals, **facts})
         AllotmentItem.objects.bulk_create(
             AllotmentItem(allotment=made, item_id=line.item_id, qty=line.qty, cif_fc=line.cif_fc)
@@ -263,6 +263,14 @@ def refuse_known(boe: BillOfEntry, lines: Collection[Line]) -> None:
     known = set(boe.rows.values_list("item_id", "qty", "cif_fc", "transaction_type"))
     if lines and all((line.item_id, line.qty, line.cif_fc, line.transaction_type) in known for line in lines):
         raise Refused("rows", f"{boe} has these rows already: look at it, and correct them there.")
+
+
+def refuse_too_much(field: str, quantity: Decimal, cif_fc: Decimal) -> None:
+    """Lines may each be right, and all of them together more than an allotment can hold."""
+    for name, total, most in (("qty", quantity, MOST_QUANTITY), ("cif_fc", cif_fc, MOST)):
+        if total >= most:
+            held = f"The allotment would be of {total:,} in all, more than IMS can hold"
+            raise Refused(f"{field}.{name}", f"{held}: make it two allotments.")
 
 
 def refuse_rupees(field: str, row: BOERow) -> None:

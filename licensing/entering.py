@@ -16,7 +16,7 @@ def enter(save: Callable[[], License], user: User | None) -> License:
     with ledger.changes(user) as block:
         licence = save()
         block.take([licence.pk])
-        block.note([licence.pk], "added", "licence", {}, entered(licence))
+        note(block, licence, None)
     return licence
 
 
@@ -27,11 +27,19 @@ def correcting(licence: License, user: User | None) -> Iterator[None]:
         block.take([licence.pk])
         before = entered(License.objects.get(pk=licence.pk))
         yield
-        after = entered(License.objects.get(pk=licence.pk))
-        names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-        if names:
-            old, new = ({name: facts.get(name, "") for name in sorted(names)} for facts in (before, after))
-            block.note([licence.pk], "changed", "licence", old, new)
+        note(block, License.objects.get(pk=licence.pk), before)
+
+
+def note(block: ledger.Changes, licence: License, before: dict[str, str] | None) -> None:
+    """Put on record what became of a licence, a new one or one that was `before`; nothing if it is alike."""
+    after = entered(licence)
+    if before is None:
+        block.note([licence.pk], "added", "licence", {}, after)
+        return
+    names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    if names:
+        old, new = ({name: facts.get(name, "") for name in sorted(names)} for facts in (before, after))
+        block.note([licence.pk], "changed", "licence", old, new)
 
 
 def entered(licence: License) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Bills of entry: each row is one line of a BOE, the BOE's own cells repeated. They are customs' facts."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from licensing.sheets.kind import LedgerSheet
 
 OWN = ("company", "exchange_rate")
 AMOUNTS = ("qty", "cif_fc", "cif_inr")
-Key = tuple[str, date, str]  # number, date, port
+Day = tuple[str, date]  # a BOE's number and date
 
 
 def read_type(text: str) -> str:
@@ -56,11 +56,13 @@ class BOERows(LedgerSheet):
         items = items_of(rows)
         rows = [row for row in rows if item_of(row, items) or refuse_item(self, row, report)]
         block.take({items[item_key(row)].license_id for row in rows})
-        boes, differing = boes_of(rows)
-        stored = stored_rows(boes)
+        boes, differing = self.boes_of(rows, report)
+        stored = stored_rows(boes.values())
         new, changed = [], []
         for row in rows:
-            boe, item = boes[key_of(row)], items[item_key(row)]
+            if row.number not in boes:
+                continue
+            boe, item = boes[row.number], items[item_key(row)]
             kind = row.values.get("transaction_type", TransactionType.DEBIT)
             values = {name: row.values[name] for name in AMOUNTS if name in row.values}
             place = self.seen[boe.pk, item.pk, kind]
@@ -78,6 +80,30 @@ class BOERows(LedgerSheet):
         BOERow.objects.bulk_create(new)
         store_changed(BOERow, changed, AMOUNTS)
 
+    def boes_of(self, rows: Sequence[Row], report: Report) -> tuple[dict[int, BillOfEntry], dict[int, Any]]:
+        """The bill of each row, made where there is none, and what rows change of known ones."""
+        boes: dict[int, BillOfEntry] = {}
+        differing: dict[int, dict[str, tuple[Any, Any]]] = {}
+        known = by_day_and_port(rows)
+        made = []
+        for row in rows:
+            day, port = (row.values["number"], row.values["date"]), row.values.get("port", "")
+            if not port and "" not in (ports := known[day]):
+                if len(ports) > 1:
+                    report.refuse([self.error(row, "port", several(row, len(ports)))])
+                    continue
+                port = next(iter(ports), "")
+            if port not in known[day]:
+                known[day][port] = BillOfEntry(number=day[0], date=day[1], port=port)
+                made.append(known[day][port])
+            boe = boes[row.number] = known[day][port]
+            difference = take_over(boe, {name: row.values[name] for name in OWN if name in row.values})
+            if difference and not boe._state.adding:
+                differing[row.number] = difference
+        BillOfEntry.objects.bulk_create(made)
+        store_changed(BillOfEntry, (boes[number] for number in differing), OWN)
+        return boes, differing
+
     @classmethod
     def export(cls, found: QuerySet[BillOfEntry]) -> Iterator[list[Any]]:
         for boe in found.prefetch_related("rows__item__license").iterator(chunk_size=500):
@@ -87,32 +113,21 @@ class BOERows(LedgerSheet):
                 yield [*own, *where, row.qty, row.cif_fc, row.cif_inr]
 
 
-def key_of(row: Row) -> Key:
-    return row.values["number"], row.values["date"], row.values.get("port", "")
+def by_day_and_port(rows: Sequence[Row]) -> defaultdict[Day, dict[str, BillOfEntry]]:
+    """The stored bills of these rows' numbers."""
+    known: defaultdict[Day, dict[str, BillOfEntry]] = defaultdict(dict)
+    for boe in BillOfEntry.objects.filter(number__in={row.values["number"] for row in rows}):
+        known[boe.number, boe.date][boe.port] = boe
+    return known
 
 
-def boes_of(rows: Sequence[Row]) -> tuple[dict[Key, BillOfEntry], dict[int, Any]]:
-    """The bills of these rows, made where there are none, and what rows change of them."""
-    numbers = {row.values["number"] for row in rows}
-    known = {(boe.number, boe.date, boe.port): boe for boe in BillOfEntry.objects.filter(number__in=numbers)}
-    made: dict[Key, BillOfEntry] = {}
-    differing: dict[int, dict[str, tuple[Any, Any]]] = {}
-    for row in rows:
-        key = key_of(row)
-        if key not in known and key not in made:
-            made[key] = BillOfEntry(number=key[0], date=key[1], port=key[2])
-        own = {name: row.values[name] for name in OWN if name in row.values}
-        difference = take_over(known.get(key) or made[key], own)
-        if key in known and difference:
-            differing[row.number] = difference
-    BillOfEntry.objects.bulk_create(made.values())
-    store_changed(BillOfEntry, (known[key_of(row)] for row in rows if row.number in differing), OWN)
-    return {**known, **made}, differing
+def several(row: Row, count: int) -> str:
+    return f"There are {count} BOEs {row.values['number']} of {row.values['date']}: give its port."
 
 
-def stored_rows(boes: dict[Key, BillOfEntry]) -> defaultdict[tuple[int, int, str], list[BOERow]]:
+def stored_rows(boes: Iterable[BillOfEntry]) -> defaultdict[tuple[int, int, str], list[BOERow]]:
     found: defaultdict[tuple[int, int, str], list[BOERow]] = defaultdict(list)
-    for row in BOERow.objects.filter(bill_of_entry__in=[boe.pk for boe in boes.values()]).order_by("pk"):
+    for row in BOERow.objects.filter(bill_of_entry__in={boe.pk for boe in boes}).order_by("pk"):
         found[row.bill_of_entry_id, row.item_id, row.transaction_type].append(row)
     return found
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from ims.imports.report import Report
 from ims.imports.rows import Column, Row, read_flag
 from ims.imports.writing import store_changed, take_over
-from licensing import ledger
+from licensing import entering, ledger
 from licensing.models import ExportItem, ImportItem, License, PurchaseStatus
 from licensing.sheets.kind import LedgerSheet
 
@@ -81,8 +81,7 @@ class LicenceRows(LedgerSheet):
 
     def enter(self, rows: Sequence[Row], report: Report, block: ledger.Changes) -> None:
         rows = [row for row in rows if self.is_sound(row, report)]
-        licences, made, differing = self.licences(rows)
-        block.take(licence.pk for licence in licences.values())
+        licences, made, differing = self.licences(rows, block)
         imports, exports = stored_items(licences)
         new: list[Any] = []
         changed: list[Any] = []
@@ -125,10 +124,14 @@ class LicenceRows(LedgerSheet):
                 return False
         return True
 
-    def licences(self, rows: Sequence[Row]) -> tuple[dict[str, License], set[int], dict[int, Any]]:
+    def licences(
+        self, rows: Sequence[Row], block: ledger.Changes
+    ) -> tuple[dict[str, License], set[int], dict[int, Any]]:
         """The licences of these rows by number, the rows that make one, what rows change of known ones."""
         numbers = {row.values["license_number"] for row in rows}
+        block.take(License.objects.filter(license_number__in=numbers).values_list("pk", flat=True))
         known = License.objects.in_bulk(numbers, field_name="license_number")
+        before = {licence.pk: entering.entered(licence) for licence in known.values()}
         made: dict[str, License] = {}
         making: set[int] = set()
         differing: dict[int, dict[str, tuple[Any, Any]]] = {}
@@ -145,7 +148,11 @@ class LicenceRows(LedgerSheet):
         store_changed(
             License, (known[row.values["license_number"]] for row in rows if row.number in differing), OWN
         )
-        return {**known, **made}, making, differing
+        whole = {**known, **made}
+        block.take(licence.pk for licence in whole.values())
+        for licence in whole.values():
+            entering.note(block, licence, before.get(licence.pk))
+        return whole, making, differing
 
     def target(
         self,

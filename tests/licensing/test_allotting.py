@@ -42,6 +42,13 @@ def test_an_allotment_takes_from_the_balance_and_the_item(allot, item):
     assert (item.available_quantity, item.available_value) == (900, Decimal("7499.50"))
 
 
+def test_lines_that_are_too_large_together_are_refused(allot, licence):
+    first, second = licence(items=[{"quantity": "600000000000"}] * 2).import_items.all()
+    with pytest.raises(Refused, match="more than IMS can hold: make it two allotments") as refused:
+        allot(line(first, "600000000000"), line(second, "600000000000"))
+    assert refused.value.field == "items.1.qty"
+
+
 def test_the_last_dollar_and_the_last_gram_may_be_taken(allot, item):
     allot(line(item, "1000.000", "10000.00"))
     assert License.objects.get().balance_cif == 0

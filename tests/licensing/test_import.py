@@ -1,18 +1,23 @@
 """Licences, bills of entry and allotments from spreadsheets and into them."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.urls import reverse
 from django.utils.timezone import now
 from openpyxl import load_workbook
 
 from ims.imports import writing
+from ims.imports.writing import go_through
 from ims.lib.sheets import write_xlsx
-from licensing import demo, importing
+from licensing import allotting, demo, entering, importing
 from licensing.models import Allotment, BillOfEntry, BOERow, ImportItem, LedgerChange, License, SheetImport
 from licensing.sheets import KINDS
 from licensing.tasks import import_sheet, prune_imports
@@ -140,6 +145,44 @@ def test_a_serial_twice_in_a_file_is_told(page):
     assert kept.report["errors"][0]["message"] == "Same licence and serial as row 2: remove one of them."
 
 
+def test_what_a_sheet_makes_of_a_licence_is_on_record_with_its_user(page, licence, manager):
+    licence("L-1", port="OLD")
+    headings = ("Licence number", "Port")
+    bring_in(page, "licences", workbook(headings, ("L-1", "NEW"), ("L-2", "P")))
+    changed, added = LedgerChange.objects.filter(row="licence").order_by("pk")
+    assert (changed.action, changed.user, changed.before, changed.after) == (
+        "changed",
+        manager,
+        {"port": "OLD"},
+        {"port": "NEW"},
+    )
+    assert (added.action, added.user, added.after["port"]) == ("added", manager, "P")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_corrects_meanwhile_is_not_undone(licence):
+    made = licence("L-1", port="OLD")
+    corrected = threading.Event()
+
+    def correct() -> None:
+        """Not committed before the import has begun."""
+        try:
+            with entering.correcting(made, None):
+                License.objects.filter(pk=made.pk).update(port="NEW")
+                corrected.set()
+                time.sleep(0.3)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        correcting = pool.submit(correct)
+        assert corrected.wait(timeout=10)
+        go_through(workbook(("Licence number", "Exporter"), ("L-1", "B")), "a.xlsx", KINDS["licences"]())
+        correcting.result()
+    made.refresh_from_db()
+    assert (made.port, made.exporter) == ("NEW", "B")
+
+
 def test_bills_of_entry_come_with_their_rows_and_debit(page, item):
     rows = [("77", "2026-11-01", "L-1", 1, "D", 10, 400), ("77", "2026-11-01", "L-1", 1, "", 5, 100)]
     kept = bring_in(page, "boes", workbook(BOES, *rows, ("77", "2026-11-01", "L-1", 1, "C", 0, 9999)))
@@ -151,6 +194,26 @@ def test_bills_of_entry_come_with_their_rows_and_debit(page, item):
     corrected = bring_in(page, "boes", workbook(BOES, ("77", "2026-11-01", "L-1", 1, "D", 10, 450)))
     assert corrected.report["changes"] == ["row 2: BOE 77, L-1 item 1: cif_fc 400.00 → 450.00"]
     assert License.objects.get().balance_cif == 9450
+
+
+def test_a_row_without_a_port_is_of_the_one_bill_of_its_number_and_date(page, item):
+    row = ("77", "2026-11-01", "L-1", 1, "D", 10, 400)
+    bring_in(page, "boes", workbook((*BOES, "Port"), (*row, "INNSA1")))
+    assert counts(bring_in(page, "boes", workbook(BOES, row))) == (0, 0, 1, 0)
+    assert License.objects.get().balance_cif == 9600
+    BillOfEntry.objects.create(number="77", date="2026-11-01", port="INMAA1")
+    [error] = upload(page, "boes", workbook(BOES, row)).report["errors"]
+    assert error == {
+        "row": 2,
+        "column": "Port",
+        "message": "There are 2 BOEs 77 of 2026-11-01: give its port.",
+    }
+
+
+def test_a_row_without_a_port_finds_the_bill_that_the_file_makes(page, item):
+    rows = [("77", "2026-11-01", "L-1", 1, "D", 10, 400, port) for port in ("INNSA1", "")]
+    bring_in(page, "boes", workbook((*BOES, "Port"), *rows))
+    assert BillOfEntry.objects.get().rows.count() == 2
 
 
 def test_a_bill_may_overdraw_because_customs_did_it(page, item):
@@ -181,6 +244,63 @@ def test_allotments_are_reserved_within_what_is_left(page, item):
     assert "has 400.000 kg left, not 500.000" in error["message"]
     assert set(Allotment.objects.values_list("invoice", flat=True)) == {"INV-1", "INV-3"}
     assert counts(bring_in(page, "allotments", workbook(ALLOTMENTS, rows[0]))) == (0, 0, 1, 0)
+
+
+def test_a_known_line_takes_over_what_its_allotment_says_besides(page, item):
+    line = ("A", "INV-1", "L-1", 1, 600, 100)
+    bring_in(page, "allotments", workbook((*ALLOTMENTS, "Port"), (*line, "INNSA1")))
+    kept = bring_in(page, "allotments", workbook((*ALLOTMENTS, "Port"), (*line, "INMAA1")))
+    assert (counts(kept), kept.report["changes"]) == (
+        (0, 1, 0, 0),
+        ["row 2: A, INV-1: L-1 item 1: port INNSA1 → INMAA1"],
+    )
+    assert Allotment.objects.get().port == "INMAA1"
+    other = (*line[:4], 700, 100, "OTHER")
+    [error] = upload(page, "allotments", workbook((*ALLOTMENTS, "Port"), other)).report["errors"]
+    assert (error["column"], error["message"]) == (
+        "Quantity",
+        "600.000 are reserved already, not 700.000: release the allotment and reserve anew.",
+    )
+
+
+@pytest.mark.parametrize("quantity", [10, 20])
+def test_one_item_twice_in_an_allotment_is_told(page, item, quantity):
+    rows = [("A", "INV-1", "L-1", 1, 10, 1), ("A", "INV-1", "L-1", 1, quantity, 1)]
+    kept = bring_in(page, "allotments", workbook(ALLOTMENTS, *rows))
+    [error] = kept.report["errors"]
+    assert (error["row"], counts(kept)) == (3, (1, 0, 0, 1))
+    assert error["message"] == "Same company, invoice and item as row 2: remove one of them."
+
+
+def test_nothing_is_added_to_an_allotment_whose_goods_came_in(page, licence, manager, today):
+    licence(items=[{}, {}])
+    bring_in(page, "allotments", workbook(ALLOTMENTS, ("A", "INV-1", "L-1", 1, 10, 100)))
+    made = Allotment.objects.get()
+    allotting.book(None, [made.pk], manager, today, number="77", date=today)
+    rows = [("A", "INV-1", "L-1", serial, 10, 100) for serial in (1, 2)]
+    kept = bring_in(page, "allotments", workbook(ALLOTMENTS, *rows))
+    assert counts(kept) == (0, 0, 1, 1)
+    assert (
+        kept.report["errors"][0]["message"] == f"{made} is on a BOE already: reserve under another invoice."
+    )
+    assert License.objects.get().balance_cif == 9900
+
+
+def test_lines_of_two_allotments_with_one_invoice_are_known(page, licence):
+    for item in licence(items=[{}, {}]).import_items.all():
+        made = Allotment.objects.create(company="A", invoice="INV-1", required_quantity=10)
+        made.items.create(item=item, qty=10)
+    rows = [("A", "INV-1", "L-1", serial, 10, "") for serial in (1, 2)]
+    assert counts(bring_in(page, "allotments", workbook(ALLOTMENTS, *rows))) == (0, 0, 2, 0)
+
+
+def test_the_line_that_makes_an_allotment_too_large_is_left_out(page, licence):
+    licence(items=[{"quantity": "600000000000"}, {"quantity": "600000000000"}])
+    rows = [("A", "INV-1", "L-1", serial, "600000000000", 1) for serial in (1, 2)]
+    kept = bring_in(page, "allotments", workbook(ALLOTMENTS, *rows))
+    [error] = kept.report["errors"]
+    assert (error["row"], error["column"]) == (3, "Quantity")
+    assert "more than IMS can hold: make it two allotments" in error["message"]
 
 
 @pytest.mark.parametrize("kind", ["licences", "boes", "allotments"])
@@ -257,10 +377,18 @@ def test_the_row_that_makes_a_figure_too_large_is_left_out_and_named(page):
 
 def test_a_sheet_of_nothing_but_too_large_rows_is_refused_soon(page, monkeypatch):
     monkeypatch.setattr(writing, "MOST_TOO_MUCH", 3)
-    rows = [exported("L-1", MOST) for _ in range(6)]
+    without_serial = ("L-1", "", "", "import", *[""] * 6)
+    rows = [*(exported("L-1", MOST) for _ in range(6)), without_serial]
     answer = page.post(UPLOAD, {"kind": "licences", "file": workbook(LICENCES, *rows)})
     assert answer.status_code == 400
-    assert "More than 3 rows are as large." in answer.content.decode()
+    assert "correct the amount. More than 3 rows are as large." in answer.content.decode()
+
+
+def test_a_sheet_that_takes_too_long_to_try_is_refused(page, monkeypatch):
+    monkeypatch.setattr(importing, "A_TRIAL", -1)
+    answer = page.post(UPLOAD, {"kind": "licences", "file": workbook(LICENCES, *TWO)})
+    assert answer.status_code == 400
+    assert "It takes too long to try: 4 rows took" in answer.content.decode()
 
 
 def test_a_quantity_that_gets_too_large_is_told_at_its_column(page, licence, today):
@@ -293,6 +421,7 @@ def test_what_got_too_large_since_the_preview_is_told_at_its_row(page, licence):
         "1250,50",
         "1,5",
         "=1+1",
+        "#DIV/0!",
         "2026-11-22",
         "1_000",
         "9" * 20,
