@@ -63,7 +63,7 @@ document.addEventListener("DOMContentLoaded", () =>
   const isTyped = (element) => element.matches("input, textarea") && element.value !== element.defaultValue;
 
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
-    !(name === "open" && element.matches("details")) && !(name === "value" && isTyped(element));
+    !(name === "open" && element.matches("details, dialog")) && !(name === "value" && isTyped(element));
 })();
 
 // --- What a filter has found is said to who does not see it ---------------------------------------------
