@@ -43,8 +43,8 @@ class CommentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for myp
 
 
 class LookUpForm(forms.Form):
-    brand = forms.CharField(label="Бренд", max_length=LONGEST)
-    article = forms.CharField(label="Артикул", max_length=LONGEST)
+    brand = forms.CharField(label=_("Brand"), max_length=LONGEST)
+    article = forms.CharField(label=_("Article"), max_length=LONGEST)
     supplier_group = GroupField()
 
 

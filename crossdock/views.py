@@ -146,6 +146,7 @@ def stages(task: CrossDockTask) -> list[dict[str, Any]]:
 # --- Acts ---------------------------------------------------------------------------------------------------
 @require_POST
 @needs_role(*rules.LOOK)
+@once
 def act(request: HttpRequest, task_id: UUID, action: str) -> HttpResponse:
     """Cancel, retry, repeat or delete a request; who may not finds nothing there."""
     task = get_object_or_404(CrossDockTask, pk=task_id)
@@ -156,7 +157,7 @@ def act(request: HttpRequest, task_id: UUID, action: str) -> HttpResponse:
         return ACTS[action](request, task)
     except services.NotNow as error:
         messages.error(request, str(error))
-        return redirect(task)
+        return Refused(task.get_absolute_url())
 
 
 def cancel(request: HttpRequest, task: CrossDockTask) -> HttpResponse:

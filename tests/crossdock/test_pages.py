@@ -1,5 +1,6 @@
 """The pages of price requests: who may do what, and what they show."""
 
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -235,6 +236,29 @@ def test_the_owner_cancels_and_retries(page, buyer):
     assert task.status == Status.SUCCESS
 
 
+def test_cancelling_asks_first_in_the_list_and_on_the_requests_page(page, buyer):
+    task = ask(buyer)
+    cancel = f'<form method="post" action="{task.get_absolute_url()}cancel/"'
+    for address, name in ((LIST, f"cancel-{task.pk}"), (task.get_absolute_url(), "cancel")):
+        shown = page.get(address).content.decode()
+        assert f'data-dialog="{name}"' in shown
+        outside, question = shown.split(f'<dialog class="ims-dialog" id="{name}"')
+        assert cancel not in outside
+        assert cancel in question.partition("</dialog>")[0]
+
+
+def test_the_question_is_not_part_of_what_asks_anew_on_a_requests_page(page, buyer):
+    fragment = page.get(ask(buyer).get_absolute_url(), **HTMX).content.decode()
+    assert 'data-dialog="cancel"' in fragment
+    assert "<dialog" not in fragment
+
+
+def test_a_colleague_is_not_asked(client, buyer, colleague):
+    ask(buyer)
+    client.force_login(colleague)
+    assert "<dialog" not in client.get(LIST).content.decode()
+
+
 def test_a_request_that_has_ended_is_not_cancelled(page, buyer):
     task = ask(buyer)
     drain()
@@ -253,6 +277,17 @@ def test_run_again_asks_the_same_parts_with_todays_prices(page, buyer, offer):
     again = CrossDockTask.objects.exclude(pk=task.pk).get()
     assert answer.url == again.get_absolute_url()
     assert (again.rows_total, again.rows_matched, again.status) == (2, 1, Status.SUCCESS)
+
+
+def test_run_again_pressed_twice_asks_once(page, buyer):
+    task = ask(buyer)
+    drain()
+    [key] = re.findall(
+        r'repeat/".*?name="send_once" value="([^"]+)"', page.get(task.get_absolute_url()).content.decode()
+    )
+    pressed = [page.post(f"{task.get_absolute_url()}repeat/", {"send_once": key}) for _ in range(2)]
+    again = CrossDockTask.objects.exclude(pk=task.pk).get()
+    assert [answer.url for answer in pressed] == [again.get_absolute_url()] * 2
 
 
 def test_deleting_takes_the_files_along(page, buyer, media, django_capture_on_commit_callbacks):
@@ -338,6 +373,17 @@ def test_comments_are_added_edited_and_deleted_by_their_author(page, buyer):
     assert not TaskComment.objects.exists()
 
 
+def test_deleting_a_comment_asks_its_author_alone(page, client, buyer, colleague):
+    task = ask(buyer)
+    comment = TaskComment.objects.create(task=task, user=buyer, text="Mine")
+    dialog = f'<dialog class="ims-dialog" id="delete-comment-{comment.pk}"'
+    before, _, question = page.get(task.get_absolute_url()).content.decode().partition(dialog)
+    assert 'name="delete"' not in before
+    assert 'name="delete" value="1"' in question
+    client.force_login(colleague)
+    assert dialog not in client.get(task.get_absolute_url()).content.decode()
+
+
 def test_an_empty_comment_is_refused(page, buyer):
     task = ask(buyer)
     page.post(f"{task.get_absolute_url()}comments/", {"text": "  "})
@@ -370,7 +416,8 @@ def test_one_part_is_looked_up_without_a_file(page):
     shown = page.get("/cross-dock/look-up/", query).content.decode()
     assert "10.50" in shown
     assert "Alpha" in shown
-    assert "Лучшая цена" in shown
+    assert "Supplier</th>" in shown
+    assert "Лучшая цена" not in shown  # a page in English; the file's headings are Russian
     shown = page.get("/cross-dock/look-up/", {**query, "article": "x"}).content.decode()
     assert "No offer" in shown
 
