@@ -1,11 +1,12 @@
 """What follows from a new password."""
 
+from axes.utils import reset
 from knox.models import AuthToken
 
 from ims.accounts.models import User
 
 
-class RevokeTokens:
+class NewPassword:
     """A password validator that refuses nothing: Django tells it of every new password that was saved."""
 
     def validate(self, password: str, user: User | None = None) -> None:
@@ -16,3 +17,4 @@ class RevokeTokens:
 
     def password_changed(self, password: str, user: User) -> None:
         AuthToken.objects.filter(user=user).delete()
+        reset(username=user.get_username())  # whoever was locked out for the old one

@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from axes.models import AccessAttempt
+from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from knox.models import AuthToken
@@ -104,6 +106,23 @@ def test_a_lockout_holds_for_that_name_only(anonymous_api, operations, reader, s
     settings.AXES_FAILURE_LIMIT = 1
     sign_in(anonymous_api, password="wrong")
     assert sign_in(anonymous_api, "reader").status_code == 200
+
+
+def test_a_new_password_opens_what_was_locked(anonymous_api, operations, settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 1
+    assert sign_in(anonymous_api, password="wrong").status_code == 429
+    operations.set_password("a-new-passphrase")
+    operations.save()
+    assert sign_in(anonymous_api, password="a-new-passphrase").status_code == 200
+
+
+def test_trying_on_does_not_make_a_lockout_longer(anonymous_api, operations, settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 1
+    sign_in(anonymous_api, password="wrong")
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14))
+    assert sign_in(anonymous_api, password="wrong").status_code == 429
+    AccessAttempt.objects.update(attempt_time=F("attempt_time") - timedelta(minutes=2))
+    assert sign_in(anonymous_api).status_code == 200
 
 
 def test_a_success_forgets_earlier_failures(anonymous_api, operations, settings) -> None:
