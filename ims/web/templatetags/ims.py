@@ -35,7 +35,7 @@ register = template.Library()
 MISSING = "—"
 ZERO = SafeString('<span class="zero">0</span>')
 MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
-LONG = 16  # letters of a badge that fit beside a name on a phone
+LONG = 12  # letters of a badge that fit beside a name on a phone
 OLD = 60 * DAY  # from here on a date says more than a number of days
 LEVELS = {  # of a message: its state and icon
     "success": ("ok", "circle-check"),
