@@ -73,7 +73,7 @@ def test_the_end_of_a_mute_is_changed_on_record(client, admin, muted):
     assert f"{muted.until:%Y-%m-%d %H:%M} {muted.by}" == f"2040-01-01 06:00 {admin}"
     entry = AuditLog.objects.order_by("id").last()
     assert (entry.action, entry.target, entry.user) == ("failure.mute", "task:tests.fail", admin)
-    assert entry.after == {"error": "ValueError: on fire", "how": "until 2040-01-01 06:00 UTC"}
+    assert entry.after == {"error": "ValueError: on fire", "how": "until 1 Jan 2040, 11:30 IST"}
 
 
 @pytest.mark.parametrize(
