@@ -18,7 +18,7 @@ from ims.lib.sheets import SheetError
 from licensing.models import SheetImport
 from licensing.sheets import KINDS
 
-A_TRIAL = 15  # seconds of a request, in which others wait for the licences that it has locked
+A_TRIAL = 30  # seconds of a request, in which others wait for the licences that it has locked
 
 
 def receive(file: IO[bytes], name: str, kind: str, user: User | None) -> SheetImport:

@@ -4,11 +4,14 @@ from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from ims.imports.uploads import HERE_AND_NOW
+from ims.imports.uploads import HERE_AND_NOW, state_of
 from ims.lib.models import AuditLog
+from licensing.file_api import ImportSerializer
 from licensing.models import Attachment, BillOfEntry, License, SheetImport
 from scheduling.testing import drain
 from tests.licensing.test_import import LICENCES, TWO, everything, workbook
@@ -179,3 +182,14 @@ def test_anothers_import_is_not_found(api, desk, admin):
     assert api(admin).get(address).status_code == 404
     assert api(admin).post(f"{address}confirm/").status_code == 404
     assert SheetImport.objects.get().confirmed_at is None
+
+
+def test_the_state_of_an_import_is_looked_at_once(desk, manager):
+    answer = send(desk, *((f"L-{number}", *[""] * 9) for number in range(HERE_AND_NOW + 1)))
+    desk.post(f"{IMPORTS}{answer.json()['id']}/confirm/")
+    kept = SheetImport.objects.get()
+    with CaptureQueriesContext(connection) as once:
+        state_of(kept)
+    with CaptureQueriesContext(connection) as asked:
+        assert ImportSerializer(kept).data["stage"] == "running"
+    assert len(asked) == len(once) > 0
