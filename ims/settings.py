@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "ims.lib.logs.RequestLogMiddleware",
     "ims.console.middleware.CountRequestsMiddleware",
     "ims.lib.api.JsonErrorsMiddleware",
+    "ims.lib.nul.RefuseNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

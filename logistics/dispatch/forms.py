@@ -13,6 +13,7 @@ from ims.web.form_errors import complaint
 from logistics.dispatch.errors import Refused
 from logistics.dispatch.models import Priority
 from logistics.fleet.models import Driver, Station, Vehicle, VehicleStatus, VehicleType
+from logistics.trips.forms import ReasonForm
 
 LONGEST_SHIFT = timedelta(hours=24)
 
@@ -62,10 +63,6 @@ class ShiftForm(forms.Form):
             elif end - start > LONGEST_SHIFT:
                 self.add_error("end", _("A shift lasts 24 hours at most: for more, tick 'Every day'."))
         return given
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
 
 
 def reason_in(data: Mapping[str, Any]) -> str:

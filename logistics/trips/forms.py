@@ -26,6 +26,10 @@ class DayFilter(filters.Filter):
         return day if day is None or 1900 <= day.year < 9999 else None
 
 
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+
 class PatientField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic for mypy only
     """By name, which is not unique, and number."""
 

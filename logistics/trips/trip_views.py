@@ -27,7 +27,7 @@ from logistics import trip_actions
 from logistics.trips import access, feed, maps, proofs, queries, services, timeline
 from logistics.trips.board import Row, board, is_late
 from logistics.trips.errors import TripRefused
-from logistics.trips.forms import CrewForm, DayFilter, TripForm
+from logistics.trips.forms import CrewForm, DayFilter, ReasonForm, TripForm
 from logistics.trips.live_models import TripProof
 from logistics.trips.models import IN_PROGRESS, Trip, TripStatus
 
@@ -159,7 +159,10 @@ def step(request: HttpRequest, trip: Trip, user: User) -> str:
 
 
 def cancel(request: HttpRequest, trip: Trip, user: User) -> str:
-    trip_actions.cancel(trip, user, request.POST.get("reason", ""))
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        raise TripRefused("reason", complaint(form)[1])
+    trip_actions.cancel(trip, user, form.cleaned_data["reason"])
     return _("Cancelled. The driver is told.")
 
 

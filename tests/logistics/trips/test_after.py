@@ -297,13 +297,13 @@ def test_a_cleanup_of_a_million_fixes_does_not_hold_up_ingest(under_way):
         )
     cleanup = threading.Thread(target=lambda: (upkeep.delete_old_fixes(now()), connection.close()))
     cleanup.start()
-    waits = []
+    begun, waits = time.monotonic(), []
     while cleanup.is_alive():
         started = time.monotonic()
         trip_actions.ingest(under_way, [NewFix(1, 2, now())])
         waits.append(time.monotonic() - started)
         time.sleep(0.05)
-    assert max(waits) < 2
+    assert max(waits) < (time.monotonic() - begun) / 4  # a part of the cleanup's time, not all of it
     assert not GpsPoint.objects.filter(recorded_at__lt=now() - 30 * DAY).exists()
 
 
