@@ -33,6 +33,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no price list is older; and no da
 TOMORROW = timedelta(days=1)  # a zone ahead of ours may be there already
 AMBIGUOUS_PRICE = re.compile(r"[1-9]\d{0,2},\d{3}")  # 1,250 may be 1250 or 1.25
 AMBIGUOUS_QUANTITY = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+LONGEST_NUMBER = 40  # characters; beyond it is no number
 MORE_THAN = re.compile(r"^[>≥~+]\s*|\s*\+$")  # “>10” and “10+” are at least ten
 
 
@@ -122,7 +123,7 @@ class Reader:
         return price
 
     def _quantity(self, text: str) -> int:
-        bare = MORE_THAN.sub("", text)
+        bare = MORE_THAN.sub("", text) if len(text) <= LONGEST_NUMBER else ""
         _refuse_ambiguous(bare, AMBIGUOUS_QUANTITY)
         plain = _plain_number(bare)
         if not re.fullmatch(r"\d{1,12}(\.0*)?", plain) or int(float(plain)) > MOST_PIECES:

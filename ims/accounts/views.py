@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import ngettext
 from rest_framework import status
 
 from ims.lib.api import API_PREFIX, error_response
@@ -15,7 +16,8 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
     wait = settings.AXES_COOLOFF_TIME
     minutes = int(wait.total_seconds() // 60)
     if request.path.startswith(API_PREFIX):
-        message = f"Too many failed sign-ins. Try again in {minutes} minutes, or reset the password."
+        period = ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+        message = f"Too many failed sign-ins. Try again in {period}, or reset the password."
         response = error_response(request, "locked_out", message, status.HTTP_429_TOO_MANY_REQUESTS)
     else:
         response = render(
