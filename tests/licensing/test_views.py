@@ -128,7 +128,7 @@ def test_the_history_tells_each_change_from_what_to_what(page, item, manager):
         item.save()
     history = shown_history(page, item.license)
     assert "description: Sugar → —" in history
-    assert "description: — → Sugar, quantity: 1,000 → 1,250.5, is restricted: no → yes" in history
+    assert "description: — → Sugar; quantity: 1,000 → 1,250.5; is restricted: no → yes" in history
     assert "Asha Patel" in history
 
 
@@ -138,7 +138,7 @@ def test_the_history_tells_what_a_row_held_that_came_and_went(page, item, today)
     name = f"BOE row {row.pk}"
     row.delete()
     history = shown_history(page, item.license)
-    held = "bill of entry: BOE 77, item: L-1 item 1, transaction type: Debit, quantity: 3, CIF: 2,500.00"
+    held = "bill of entry: BOE 77; item: L-1 item 1; transaction type: Debit; quantity: 3; CIF: 2,500.00"
     assert f"{name} added: {held}" in history
     assert f"{name} deleted: {held}" in history
     boe.delete()
