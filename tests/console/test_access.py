@@ -12,7 +12,7 @@ from scheduling.models import PausedQueue, QueuedJob
 from scheduling.operation_models import FailureMute
 from tests.site import tasks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PAGES = [pattern.name for pattern in console.pages]
 CALLS = [pattern.name for pattern in engine.api_urls]
 PAGE_ACTIONS = {

@@ -18,7 +18,7 @@ from scheduling.models import Heartbeat
 from tests.site import tasks
 from tests.site.models import Effect
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 SOON = 5.0  # seconds
 ROW = re.compile(r'<tr id="queue-(\w+)">(.*?)</tr>', re.S)
 NUMBER = re.compile(r'<td class="num"[^>]*>(.*?)</td>', re.S)

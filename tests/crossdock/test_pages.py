@@ -17,7 +17,7 @@ from scheduling.testing import assert_enqueued, drain
 from tests.crossdock.conftest import GROUP
 from tests.crossdock.sheets import request_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 UPLOAD = "/cross-dock/"
 LIST = "/cross-dock/tasks/"
 HTMX = {"HTTP_HX_REQUEST": "true"}

@@ -96,6 +96,7 @@ def no_schedules(transactional_db):
         ScheduleOverride.objects.create(name=name, stopped=True)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("frozen", ["worker", "supervisor"])
 def test_a_process_that_hears_nothing_is_replaced(no_schedules, ready, wait_for, frozen):
     cluster = ready("--workers", "1", **SHORT_LEASE)
@@ -106,6 +107,7 @@ def test_a_process_that_hears_nothing_is_replaced(no_schedules, ready, wait_for,
 
 
 # --- 2: double runs -----------------------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_a_job_far_longer_than_any_lease_runs_once(ready, wait_for):
     ready("--workers", "1", **SHORT_LEASE)
     job = tasks.tell_and_sleep.enqueue("long", 7)
@@ -135,6 +137,7 @@ def test_a_job_that_kills_its_worker_every_time_ends_in_failed_with_the_reason(r
     assert [attempt.error for attempt in Attempt.objects.all()] == ["worker died: exit 3"] * 2
 
 
+@pytest.mark.heavy
 def test_a_job_that_hears_nothing_is_killed_after_its_timeout(ready, wait_for):
     ready()
     job = tasks.hang.enqueue("hung")
@@ -155,6 +158,7 @@ def test_a_job_that_outlasts_the_grace_goes_back_into_the_queue_with_the_reason(
     assert not Heartbeat.objects.exists()
 
 
+@pytest.mark.heavy
 def test_a_second_signal_stops_at_once(ready, wait_for):
     cluster = ready()
     job = tasks.tell_and_sleep.enqueue("long", 60)
@@ -166,6 +170,7 @@ def test_a_second_signal_stops_at_once(ready, wait_for):
     assert job.state == "retrying"
 
 
+@pytest.mark.heavy
 def test_a_signal_during_the_start_stops_it_in_order(qcluster, wait_for):
     cluster = qcluster("--workers", "1")
     wait_for(lambda: hears_sigterm(cluster.pid), every=0.001)
@@ -360,6 +365,7 @@ def test_a_payload_and_a_result_of_a_megabyte_pass(ready):
 
 
 # --- the holder that sleeps ---------------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_a_frozen_cluster_that_wakes_records_nothing_of_what_was_taken_over(ready, wait_for):
     frozen = ready("--workers", "1", **SHORT_LEASE)
     job = tasks.tell_and_sleep.enqueue("taken", 3)
@@ -389,6 +395,7 @@ def test_the_jobs_of_a_dead_cluster_are_taken_over_by_a_living_one(ready, wait_f
 
 
 # --- cancel and pause ---------------------------------------------------------------------------------------
+@pytest.mark.heavy
 def test_a_cancelled_job_that_does_not_look_is_ended_after_the_grace(ready, wait_for):
     ready(Q_CANCEL_GRACE_SECONDS="1")
     job = tasks.ignore_cancel.enqueue("deaf")
@@ -400,6 +407,7 @@ def test_a_cancelled_job_that_does_not_look_is_ended_after_the_grace(ready, wait
     assert tasks.leave_effect.enqueue("the worker lives on").result(timeout=15)
 
 
+@pytest.mark.heavy
 def test_a_cancelled_job_that_hears_nothing_at_all_is_killed(ready, wait_for):
     ready(Q_CANCEL_GRACE_SECONDS="0")
     job = tasks.hear_nothing.enqueue("deaf")
@@ -439,6 +447,7 @@ def test_systemd_hears_that_the_cluster_is_ready_alive_and_stopping(qcluster, se
     assert cluster.process.wait(timeout=20) == 0
 
 
+@pytest.mark.heavy
 def test_the_watchdog_of_systemd_is_not_fed_by_a_cluster_that_hears_nothing(qcluster, service_manager):
     cluster = qcluster("--workers", "1", NOTIFY_SOCKET=service_manager.getsockname())
     heard = {service_manager.recv(100), service_manager.recv(100)}

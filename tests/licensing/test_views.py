@@ -18,7 +18,7 @@ from licensing.models import Allotment, Attachment, BillOfEntry, BOERow, ImportI
 from licensing.tasks import queue_sync
 from scheduling.testing import drain
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LIST = "/licences/"
 PAGES = ["", "cover/", "quality/", "sync/", "allotments/", "bills/"]
 

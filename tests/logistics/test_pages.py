@@ -20,7 +20,7 @@ from scheduling.testing import assert_enqueued
 from tests.conftest import make_user
 from tests.logistics.conftest import give_shift, phone_of, wish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 BOARD, DRIVE, STATION, SHIFTS, MESSAGES = (
     "/dispatch/",
     "/drive/",

@@ -19,7 +19,7 @@ from masterdata.track123_service import (
 )
 from tests.peers.track123 import Track123Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 KEY = "secret-key-1234"
 
 
