@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from ims.accounts import roles
 from logistics import actions, tasks
 from logistics.dispatch import board, board_views, tokens
-from logistics.dispatch.models import ASSIGNABLE, IS_OPEN, Offer, StockRequest, VehicleToken
+from logistics.dispatch.models import Offer, StockRequest, VehicleToken
 from logistics.fleet import shifts
 from logistics.fleet.models import Shift, Station, Vehicle
 from logistics.notifications import services as notifications
@@ -194,17 +194,6 @@ def test_the_other_pages_ask_as_often_for_many_rows_as_for_few(
             assert "four" in text_of(page.get(address)).lower() or len(names) == 1
         asked.append(len(captured))
     assert asked[0] == asked[1]
-
-
-def test_among_many_requests_the_open_ones_are_found_by_their_index(asked, ms):
-    """What the board asks every two seconds, and the rail on each page."""
-    done = {"dbs": asked().dbs, "requested_qty_kg": 1, "status": "COMPLETED"}
-    StockRequest.objects.bulk_create(StockRequest(**done) for _ in range(2000))
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-    open_ones = StockRequest.objects.filter(IS_OPEN, dbs__parent_station=ms)
-    for question in (board.by_urgency(open_ones), open_ones.filter(status__in=ASSIGNABLE)):
-        assert "request_open" in question.explain()
 
 
 @pytest.mark.parametrize(
